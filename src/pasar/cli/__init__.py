@@ -1,0 +1,1 @@
+"""The command line: it composes processes and knows no feature."""

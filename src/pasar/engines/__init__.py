@@ -1,0 +1,1 @@
+"""Real PostgreSQL, Valkey and nsqd for a bare machine; imports nothing of pasar."""

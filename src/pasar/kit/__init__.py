@@ -1,0 +1,1 @@
+"""What both services build on. No shop words; each file is usable alone."""

@@ -1,0 +1,1 @@
+"""Messages between processes: one port, an adapter for NSQ and one for Redis Streams."""

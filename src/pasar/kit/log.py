@@ -1,0 +1,72 @@
+"""
+One line per event, with the request id that began it.
+
+JSON on stderr, or aligned text when `APP_ENV=development`. Every line has `level`, `time`,
+`message`, `service`, and `request_id` and `user_id` when known. Bind values of SQL, tokens,
+passwords and hashes are never passed to a logger (contract D54).
+"""
+
+import logging
+import sys
+from contextvars import ContextVar
+from typing import Final
+
+import msgspec
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+request_id: Final[ContextVar[str]] = ContextVar("request_id", default="")
+"""The request this task works for: set by the HTTP middleware and by message consumers."""
+
+user_id: Final[ContextVar[str]] = ContextVar("user_id", default="")
+
+Logger = structlog.typing.FilteringBoundLogger
+
+
+def get(part: str) -> Logger:
+    """Return the logger of one part, for instance `relay`."""
+    logger: Logger = structlog.get_logger(part=part)
+    return logger
+
+
+def configure(service: str, *, human: bool) -> None:
+    """Send all lines of this process, also those of libraries, to stderr."""
+
+    def whose(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+        event["service"] = service
+        if request := request_id.get():
+            event.setdefault("request_id", request)
+        if user := user_id.get():
+            event.setdefault("user_id", user)
+        return event
+
+    shared: list[Processor] = [
+        whose,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        structlog.processors.format_exc_info,
+        structlog.processors.EventRenamer("message"),
+    ]
+    renderer: Processor = (
+        structlog.dev.ConsoleRenderer(event_key="message", timestamp_key="time")
+        if human
+        else structlog.processors.JSONRenderer(serializer=_json)
+    )
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    libraries = logging.StreamHandler(sys.stderr)
+    libraries.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.basicConfig(handlers=[libraries], level=logging.WARNING, force=True)
+
+
+def _json(event: EventDict, **_: object) -> str:
+    return msgspec.json.encode(event, enc_hook=str).decode()

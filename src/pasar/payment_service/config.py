@@ -1,0 +1,122 @@
+"""The settings of the payment service: name, default, unit, bounds, meaning and reason."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from pasar.kit.settings import Duration
+
+Port = Annotated[int, Meta(ge=1, le=65535)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentConfig:
+    """
+    One field per variable, in the README's order; the variable is the field in upper case.
+
+    An empty `PAYMENT_DB_…` or 0 takes the value of the `DB_…` variable.
+    """
+
+    app_env: Annotated[
+        Literal["development", "test", "production"],
+        Meta(description="`production` knows no scripted outcomes; `development` logs for people"),
+    ] = "production"
+    app_shutdown_timeout: Annotated[
+        Duration, Meta(description="grace for running calls and message handlers at the end")
+    ] = Duration(30)
+
+    payment_grpc_host: Annotated[str, Meta(description="address the gRPC server binds")] = (
+        "127.0.0.1"
+    )
+    payment_grpc_port: Annotated[Port, Meta(description="port of the gRPC server")] = 50051
+    payment_service_token: Annotated[
+        str, Meta(description="bearer token of gRPC callers, ≥ 32 bytes; demanded off loopback")
+    ] = ""
+    payment_tls_cert_file: Annotated[
+        str, Meta(description="PEM certificate; with the key it turns TLS on")
+    ] = ""
+    payment_tls_key_file: Annotated[str, Meta(description="PEM key of that certificate")] = ""
+    payment_process_timeout: Annotated[
+        Duration, Meta(description="longest ProcessPayment call; the mock itself takes up to 2 s")
+    ] = Duration(10)
+    grpc_keepalive: Annotated[Duration, Meta(description="gRPC keep-alive ping")] = Duration(30)
+    grpc_max_message: Annotated[int, Meta(ge=1024, description="largest gRPC message in bytes")] = (
+        65_536
+    )
+
+    db_host: Annotated[str, Meta(description="PostgreSQL host")] = "localhost"
+    db_port: Annotated[Port, Meta(description="PostgreSQL port")] = 5432
+    db_user: Annotated[str, Meta(description="login role")] = "postgres"
+    db_password: Annotated[str, Meta(description="its password")] = ""
+    db_name: Annotated[str, Meta(description="database")] = "mini_go_ecommerce"
+    db_sslmode: Annotated[
+        Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
+        Meta(description="TLS to PostgreSQL, as libpq names it"),
+    ] = "disable"
+    payment_db_host: Annotated[str, Meta(description="overrides DB_HOST")] = ""
+    payment_db_port: Annotated[int, Meta(ge=0, le=65535, description="overrides DB_PORT")] = 0
+    payment_db_user: Annotated[
+        str, Meta(description="overrides DB_USER; a member of `payment_app`")
+    ] = ""
+    payment_db_password: Annotated[str, Meta(description="overrides DB_PASSWORD")] = ""
+    payment_db_name: Annotated[str, Meta(description="overrides DB_NAME")] = ""
+    payment_db_pool_size: Annotated[
+        int, Meta(ge=2, le=100, description="connections of the payment service")
+    ] = 10
+    db_pool_wait: Annotated[Duration, Meta(description="wait for a free connection")] = Duration(2)
+    db_connect_timeout: Annotated[Duration, Meta(description="wait for a new connection")] = (
+        Duration(2)
+    )
+    db_statement_timeout: Annotated[Duration, Meta(description="longest statement")] = Duration(5)
+    db_lock_timeout: Annotated[Duration, Meta(description="longest wait for a row lock")] = (
+        Duration(2)
+    )
+    db_idle_tx_timeout: Annotated[
+        Duration, Meta(description="an orphaned transaction frees its locks after this")
+    ] = Duration(10)
+
+    redis_host: Annotated[str, Meta(description="host of the streams broker")] = "localhost"
+    redis_port: Annotated[Port, Meta(description="port of the streams broker")] = 6379
+    redis_password: Annotated[str, Meta(description="its password")] = ""
+    redis_db: Annotated[int, Meta(ge=0, le=15, description="its database number")] = 0
+    broker: Annotated[
+        Literal["nsq", "streams"],
+        Meta(description="message broker; `pasar up` also knows `auto`"),
+    ] = "nsq"
+    nsqd_addr: Annotated[str, Meta(description="nsqd, host:port of its TCP side, comma list")] = (
+        "localhost:4150"
+    )
+    nsq_lookupd_addr: Annotated[
+        str, Meta(description="nsqlookupd, host:port of its HTTP side, comma list")
+    ] = "localhost:4161"
+    relay_batch: Annotated[int, Meta(ge=1, le=1000, description="outbox rows per claim")] = 100
+    relay_lease: Annotated[
+        Duration, Meta(description="after this a dead relay's rows are claimed anew")
+    ] = Duration(10)
+    relay_poll: Annotated[
+        Duration, Meta(description="the relay looks this often when no wake-up came")
+    ] = Duration(0.5)
+    relay_backoff_max: Annotated[
+        Duration, Meta(description="longest wait while the broker is away; from 100ms, doubling")
+    ] = Duration(5)
+    event_signing_key: Annotated[
+        str, Meta(description="HMAC key of events, ≥ 32 bytes; empty = unsigned")
+    ] = ""
+
+    payment_concurrency: Annotated[
+        int, Meta(ge=1, le=2500, description="payments in flight at once (contract D42)")
+    ] = 1000
+    payment_success_rate: Annotated[
+        float, Meta(ge=0, le=1, description="share the mock bank approves; 0.9 = the old mock")
+    ] = 1.0
+    payment_delay_min: Annotated[Duration, Meta(description="shortest answer of the mock bank")] = (
+        Duration(0.5)
+    )
+    payment_delay_max: Annotated[Duration, Meta(description="longest; min to max is uniform")] = (
+        Duration(2)
+    )
+    payment_seed: Annotated[
+        str, Meta(description="fixes the mock bank's draws; empty = random")
+    ] = ""
+    shop_currency: Annotated[str, Meta(description="the shop's one currency")] = "IDR"

@@ -1,0 +1,1 @@
+"""The store service: accounts, stores, catalogue, carts and orders over REST."""

@@ -1,0 +1,241 @@
+"""
+What Pasar adds to the contract's tables: stock ledger, per-store parts, history, outbox, sessions.
+
+Constraints bear names, since the adapters tell violations apart by them. The role `store_app`, as
+which the service runs, may change rows but no table, and may only add to the two append-only ones.
+"""
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+UPGRADE = (
+    """
+    ALTER TABLE users
+        ADD COLUMN email_key TEXT,
+        ADD COLUMN token_version INTEGER NOT NULL DEFAULT 0,
+        ADD COLUMN disabled_at TIMESTAMPTZ,
+        ADD CONSTRAINT users_role_known CHECK (role IN ('buyer', 'seller', 'admin')),
+        ALTER COLUMN created_at SET NOT NULL,
+        ALTER COLUMN updated_at SET NOT NULL
+    """,
+    "UPDATE users SET email_key = lower(email)",
+    "ALTER TABLE users ADD CONSTRAINT users_email_key_unique UNIQUE (email_key)",
+    """
+    ALTER TABLE products
+        ADD COLUMN deleted_at TIMESTAMPTZ,
+        ADD COLUMN version BIGINT NOT NULL DEFAULT 1,
+        ADD CONSTRAINT products_stock_not_negative CHECK (stock >= 0),
+        ADD CONSTRAINT products_price_not_negative CHECK (price >= 0),
+        SET (fillfactor = 70)
+    """,
+    """
+    CREATE TABLE carts (
+        user_id UUID PRIMARY KEY REFERENCES users (id),
+        version BIGINT NOT NULL DEFAULT 1,
+        updated_at TIMESTAMPTZ NOT NULL DEFAULT now()
+    ) WITH (fillfactor = 70)
+    """,
+    """
+    ALTER TABLE cart_items
+        ADD CONSTRAINT cart_items_one_line UNIQUE (user_id, product_id),
+        ADD CONSTRAINT cart_items_quantity_positive CHECK (quantity > 0)
+    """,
+    "CREATE INDEX idx_cart_items_product_id ON cart_items (product_id)",
+    """
+    ALTER TABLE orders
+        ADD COLUMN cancel_reason VARCHAR(20),
+        ADD COLUMN adopted BOOLEAN NOT NULL DEFAULT false,
+        ADD CONSTRAINT orders_status_known CHECK (status IN (
+            'pending', 'paid', 'processing', 'shipping', 'shipped', 'completed', 'cancelled')),
+        ADD CONSTRAINT orders_cancel_reason_known CHECK (cancel_reason IN (
+            'buyer', 'payment_failed', 'payment_timeout')),
+        SET (fillfactor = 80)
+    """,
+    "CREATE INDEX idx_orders_user_newest ON orders (user_id, created_at, id)",
+    """
+    ALTER TABLE order_items
+        ADD COLUMN store_id UUID NOT NULL REFERENCES stores (id),
+        ADD CONSTRAINT order_items_quantity_positive CHECK (quantity > 0),
+        ADD CONSTRAINT order_items_price_not_negative CHECK (price >= 0)
+    """,
+    "CREATE INDEX idx_order_items_product_id ON order_items (product_id)",
+    """
+    ALTER TABLE payments
+        ADD COLUMN currency VARCHAR(3) NOT NULL DEFAULT 'IDR',
+        ADD COLUMN payment_ref TEXT,
+        ADD COLUMN reason TEXT,
+        ADD CONSTRAINT payments_status_known CHECK (status IN (
+            'pending', 'success', 'failed', 'refunded')),
+        SET (fillfactor = 80)
+    """,
+    """
+    CREATE TABLE fulfilments (
+        order_id UUID NOT NULL REFERENCES orders (id),
+        store_id UUID NOT NULL REFERENCES stores (id),
+        status VARCHAR(20) NOT NULL CONSTRAINT fulfilments_status_known CHECK (status IN (
+            'pending', 'paid', 'processing', 'shipping', 'shipped', 'completed', 'cancelled')),
+        updated_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+        PRIMARY KEY (order_id, store_id)
+    ) WITH (fillfactor = 80)
+    """,
+    """
+    CREATE TABLE order_status_history (
+        id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        order_id UUID NOT NULL REFERENCES orders (id),
+        store_id UUID REFERENCES stores (id),
+        from_status VARCHAR(20),
+        to_status VARCHAR(20) NOT NULL,
+        actor VARCHAR(20) NOT NULL,
+        actor_id UUID,
+        request_id TEXT NOT NULL,
+        at TIMESTAMPTZ NOT NULL DEFAULT now(),
+        CONSTRAINT order_status_history_part_once UNIQUE (order_id, store_id, to_status)
+    )
+    """,
+    """
+    CREATE UNIQUE INDEX order_status_history_once
+        ON order_status_history (order_id, to_status) WHERE store_id IS NULL
+    """,
+    """
+    CREATE TABLE stock_ledger (
+        id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        product_id UUID NOT NULL REFERENCES products (id),
+        order_id UUID REFERENCES orders (id),
+        kind VARCHAR(10) NOT NULL CONSTRAINT stock_ledger_kind_known CHECK (kind IN (
+            'opening', 'sale', 'restock', 'edit', 'cap')),
+        delta BIGINT NOT NULL,
+        at TIMESTAMPTZ NOT NULL DEFAULT now(),
+        CONSTRAINT stock_ledger_once UNIQUE (order_id, product_id, kind)
+    )
+    """,
+    "CREATE INDEX idx_stock_ledger_product_id ON stock_ledger (product_id)",
+    """
+    CREATE TABLE refresh_families (
+        id UUID PRIMARY KEY,
+        user_id UUID NOT NULL REFERENCES users (id),
+        address_key TEXT NOT NULL,
+        created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+        revoked_at TIMESTAMPTZ
+    )
+    """,
+    "CREATE INDEX idx_refresh_families_user_id ON refresh_families (user_id)",
+    """
+    CREATE TABLE refresh_tokens (
+        id UUID PRIMARY KEY,
+        family_id UUID NOT NULL REFERENCES refresh_families (id),
+        parent_id UUID UNIQUE REFERENCES refresh_tokens (id),
+        token_sha256 BYTEA NOT NULL,
+        role VARCHAR(20) NOT NULL,
+        access_jti UUID NOT NULL,
+        issued_at TIMESTAMPTZ NOT NULL,
+        expires_at TIMESTAMPTZ NOT NULL,
+        used_at TIMESTAMPTZ
+    )
+    """,
+    "CREATE INDEX idx_refresh_tokens_family_id ON refresh_tokens (family_id)",
+    """
+    CREATE TABLE outbox (
+        id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        message_id UUID NOT NULL UNIQUE,
+        topic TEXT NOT NULL,
+        aggregate_id TEXT NOT NULL,
+        payload JSONB NOT NULL,
+        created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+        sent_at TIMESTAMPTZ,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        next_at TIMESTAMPTZ NOT NULL DEFAULT now()
+    )
+    """,
+    "CREATE INDEX idx_outbox_unsent ON outbox (id) WHERE sent_at IS NULL",
+    "CREATE INDEX idx_outbox_aggregate_id ON outbox (aggregate_id)",
+    """
+    CREATE TABLE inbox (
+        consumer TEXT NOT NULL,
+        message_id UUID NOT NULL,
+        at TIMESTAMPTZ NOT NULL DEFAULT now(),
+        PRIMARY KEY (consumer, message_id)
+    )
+    """,
+    """
+    CREATE TABLE dead_letters (
+        id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        topic TEXT NOT NULL,
+        body BYTEA NOT NULL,
+        error TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        at TIMESTAMPTZ NOT NULL DEFAULT now()
+    )
+    """,
+    """
+    DO $$ BEGIN
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'store_app') THEN
+            CREATE ROLE store_app NOLOGIN;
+        END IF;
+    END $$
+    """,
+    "GRANT store_app TO CURRENT_USER",
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO store_app",
+    "REVOKE UPDATE, DELETE ON stock_ledger, order_status_history FROM store_app",
+)
+
+DOWNGRADE = (
+    "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM store_app",
+    "DROP TABLE dead_letters, inbox, outbox, refresh_tokens, refresh_families, stock_ledger,"
+    " order_status_history, fulfilments, carts",
+    """
+    ALTER TABLE payments
+        DROP COLUMN currency,
+        DROP COLUMN payment_ref,
+        DROP COLUMN reason,
+        DROP CONSTRAINT payments_status_known,
+        RESET (fillfactor)
+    """,
+    "DROP INDEX idx_order_items_product_id, idx_orders_user_newest, idx_cart_items_product_id",
+    """
+    ALTER TABLE order_items
+        DROP COLUMN store_id,
+        DROP CONSTRAINT order_items_quantity_positive,
+        DROP CONSTRAINT order_items_price_not_negative
+    """,
+    """
+    ALTER TABLE orders
+        DROP COLUMN cancel_reason,
+        DROP COLUMN adopted,
+        DROP CONSTRAINT orders_status_known,
+        RESET (fillfactor)
+    """,
+    """
+    ALTER TABLE cart_items
+        DROP CONSTRAINT cart_items_one_line,
+        DROP CONSTRAINT cart_items_quantity_positive
+    """,
+    """
+    ALTER TABLE products
+        DROP COLUMN deleted_at,
+        DROP COLUMN version,
+        DROP CONSTRAINT products_stock_not_negative,
+        DROP CONSTRAINT products_price_not_negative,
+        RESET (fillfactor)
+    """,
+    """
+    ALTER TABLE users
+        DROP COLUMN email_key,
+        DROP COLUMN token_version,
+        DROP COLUMN disabled_at,
+        DROP CONSTRAINT users_role_known,
+        ALTER COLUMN created_at DROP NOT NULL,
+        ALTER COLUMN updated_at DROP NOT NULL
+    """,
+)
+
+
+def upgrade() -> None:
+    for statement in UPGRADE:
+        op.execute(statement)
+
+
+def downgrade() -> None:
+    for statement in DOWNGRADE:
+        op.execute(statement)

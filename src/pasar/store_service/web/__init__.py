@@ -1,0 +1,1 @@
+"""The HTTP vocabulary of the store service: what every route shares, and no feature."""
