@@ -35,7 +35,7 @@ def parse_id(text: str) -> UUID | None:
     >>> parse_id("0190c7a2") is None
     True
     """
-    return UUID(text) if _SPELLINGS.fullmatch(text) else None
+    return UUID(text.lower()) if _SPELLINGS.fullmatch(text) else None
 
 
 _: type[Ids] = TimeOrderedIds

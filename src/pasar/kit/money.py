@@ -50,8 +50,8 @@ def parse_money(text: str, *, signed: bool = False) -> Money | None:
     `signed` allows a leading minus, as price filters do. None for anything that the grammar or the
     range 0 … 9999999999999.99 refuses; the caller knows the field and its sentence.
 
-    >>> str(parse_money("5.00")), str(parse_money("+.5")), parse_money("1e400"), parse_money("0.001")
-    ('5', '0.5', None, None)
+    >>> [str(parse_money(text)) for text in ("5.00", "+.5", "1e2", "0.001", "1e400")]
+    ['5', '0.5', '100', 'None', 'None']
     """
     match = _GRAMMAR.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None:
