@@ -31,10 +31,13 @@ def test_a_price_is_read_and_shown_without_trailing_zeros(text: str, shown: str)
     assert str(parse_money(text)) == shown
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", ".", "+", "e5", "-1", "1e100", "1e14", "0.001", "10000000000000", "1,5", " 1", "1 ", "1\n", "NaN", "Infinity", "0x10", "1_000", "٣", "1" * 33, "1e-99", "1e100000000"],
-)
+NO_PRICES = [
+    *(".", "+", "e5", "-1", "1,5", "0x10", "1_000", "٣", "NaN", "Infinity", "", " 1", "1 ", "1\n"),
+    *("0.001", "1e-99", "1e14", "10000000000000", "1e100", "1e100000000", "1" * 33),
+]
+
+
+@pytest.mark.parametrize("text", NO_PRICES)
 def test_what_the_grammar_or_the_range_refuses_is_no_price(text: str) -> None:
     assert parse_money(text) is None
 
