@@ -2,7 +2,8 @@
 Field rules as data: what a request body may hold, judged all at once, in field order.
 
 A rule looks at one value and returns the client's sentence, or None. The first rule of a field that
-speaks is the field's one error; U+0000 is refused in every text (contract D15).
+speaks is the field's one error; U+0000 is refused in every text (contract D15). A member whose
+default is None is optional: absent or null, it has nothing that could break a rule.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,6 +27,8 @@ def check(body: Body) -> None:
     faults: list[Invalid] = []
     for field in body.__struct_fields__:
         value = getattr(body, field)
+        if value is None:
+            continue
         sentences = (rule(value) for rule in (*body.rules.get(field, ()), _no_nul))
         if sentence := next(filter(None, sentences), None):
             faults.append(Invalid(sentence, field=field))
@@ -42,7 +45,7 @@ def not_blank(value: str) -> str | None:
 
 
 def at_least_bytes(least: int) -> Rule:
-    """The contract says characters and counts UTF-8 bytes (C15)."""
+    """Count UTF-8 bytes, although the sentence says characters (contract C15)."""
     sentence = f"minimum {least} characters"
     return lambda value: sentence if len(value.encode()) < least else None
 

@@ -11,10 +11,9 @@ from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-import msgspec
-
 from pasar.kit.errors import PasarError
 from pasar.store_service.identity import Identity, Role
+from pasar.store_service.web.fields import Body
 
 BodyT_co = TypeVar("BodyT_co", covariant=True)
 
@@ -53,13 +52,15 @@ class Call(Generic[BodyT_co]):
     """
     One request, checked as its row demands: what a handler may know of it.
 
-    `body` is the row's Struct (None without one), `query` the first value of each parameter.
+    `body` is the row's Body (None without one), `query` the first value of each parameter,
+    `address` the client's as the limiters count it.
     """
 
     identity: Identity | None
     path_id: UUID | None
     query: Mapping[str, str]
     body: BodyT_co
+    address: str = ""
 
     @property
     def caller(self) -> Identity:
@@ -96,7 +97,7 @@ class Route:
     access: Access
     limits: tuple[Limit, ...] = ()
     path_id: str | None = None
-    body: type[msgspec.Struct] | None = None
+    body: type[Body] | None = None
     answer: Any
     status: HTTPStatus = HTTPStatus.OK
     refusals: tuple[type[PasarError], ...] = ()

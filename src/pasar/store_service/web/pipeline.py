@@ -1,0 +1,139 @@
+"""
+From rows to an application: the checks before a handler, in the contract's order, and its answer.
+
+Nothing here turns an error into an answer; errors rise to `middleware.py`.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from pasar.kit import log
+from pasar.kit.errors import NotFound
+from pasar.store_service.web.auth import Verifier, bearer, identify, require
+from pasar.store_service.web.envelope import Exchange, MethodNotAllowed, respond, success
+from pasar.store_service.web.fields import check
+from pasar.store_service.web.limits import Limits
+from pasar.store_service.web.parse import BodyDecoder, path_id, query_of, read_body
+from pasar.store_service.web.route import Call, Route
+
+Bound = Callable[[Call[Any]], Awaitable[object]]
+
+_NO_STORE: Final = (b"cache-control", b"no-store")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """What every row is checked with."""
+
+    verifier: Verifier
+    limits: Limits
+    max_body_bytes: int
+
+
+class Endpoint:
+    """One row, bound to its handler, as an ASGI application."""
+
+    def __init__(self, row: Route, handle: Bound, guard: Guard) -> None:
+        self._row = row
+        self._handle = handle
+        self._guard = guard
+        self._decoder = BodyDecoder(row.body) if row.body else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        exchange: Exchange = scope["exchange"]
+        if self._row.private:
+            exchange.headers.append(_NO_STORE)
+        answer = await self._handle(await self._checked(scope, receive, exchange))
+        await respond(send, self._row.status, success(exchange, answer))
+
+    async def _checked(self, scope: Scope, receive: Receive, exchange: Exchange) -> Call[Any]:
+        """Return the call, or raise for the first check that fails (contract 1.6, steps 2 to 7)."""
+        row, guard = self._row, self._guard
+        claims = None
+        if row.access.role is not None:
+            claims = bearer(scope, guard.verifier)
+            log.user_id.set(claims.user_id)
+            require(claims, row.access.role)
+        await guard.limits.charge(row.limits, exchange, claims.user_id if claims else None)
+        identity = identify(claims) if claims else None
+        found = path_id(scope["path_id"], row.path_id) if row.path_id else None
+        body = None
+        if self._decoder:
+            body = self._decoder.decode(await read_body(scope, receive, guard.max_body_bytes))
+            check(body)
+        return Call(identity, found, query_of(scope), body)
+
+
+class Path:
+    """The rows of one path: the method picks one, others are answered 405 (contract D1)."""
+
+    def __init__(self, methods: Mapping[str, ASGIApp]) -> None:
+        heads = {"HEAD": methods["GET"]} if "GET" in methods else {}
+        self._methods = {**methods, **heads}
+        self._allow = ", ".join(sorted(self._methods))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint = self._methods.get(scope["method"])
+        if endpoint is None:
+            raise MethodNotAllowed(self._allow)
+        await endpoint(scope, receive, send)
+
+
+class Table:
+    """
+    All paths: one without a parameter is looked up, one with is matched, the others are 404.
+
+    Starlette's Router asks every route in turn: 11 µs of CPU for the product page, 15 for the last
+    of 27 paths, against 1 and 3 here.
+    """
+
+    def __init__(self, paths: Mapping[str, ASGIApp]) -> None:
+        self._exact = {path: app for path, app in paths.items() if "{" not in path}
+        self._templates = [(_pattern(path), app) for path, app in paths.items() if "{" in path]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._exact.get(scope["path"]) or self._matched(scope)
+        await app(scope, receive, send)
+
+    def _matched(self, scope: Scope) -> ASGIApp:
+        for pattern, app in self._templates:
+            if match := pattern.fullmatch(scope["path"]):
+                scope["path_id"] = match[1]
+                return app
+        raise NotFound("not found")
+
+
+def table(rows: Iterable[Route], handlers: Sequence[object], guard: Guard) -> Table:
+    """
+    Return the application of all rows.
+
+    Raises, at start, LookupError when a row has no handler, and ValueError when two rows are the
+    same or a row's path and `path_id` disagree.
+    """
+    paths: dict[str, dict[str, ASGIApp]] = {}
+    for row in rows:
+        methods = paths.setdefault(row.path, {})
+        if row.method in methods:
+            raise ValueError(f"{row.method} {row.path} has two rows")
+        if (row.path_id is not None) != ("{" in row.path):
+            raise ValueError(f"{row.method} {row.path}: its id has a place or a name, not both")
+        methods[row.method] = Endpoint(row, bind(row, handlers), guard)
+    return Table({path: Path(methods) for path, methods in paths.items()})
+
+
+def bind(row: Route, handlers: Sequence[object]) -> Bound:
+    """Return the row's handler on the instance of its class. Raises LookupError without one."""
+    for instance in handlers:
+        if row.handler in vars(type(instance)).values():
+            return partial(row.handler, instance)
+    raise LookupError(f"{row.method} {row.path}: no instance of its handler's class was given")
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    """Return what matches `/toys/{id}/parts` with any one segment in place of the braces."""
+    return re.compile("([^/]+)".join(map(re.escape, re.split(r"\{\w+\}", template))))

@@ -1,0 +1,165 @@
+"""The edge on a real socket: what only uvicorn can get wrong, and how it ends."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from tests.store_service.web.toy import TOY, ToyShop, eventually
+
+from pasar.store_service.web.server import ServerSettings, serve
+
+SETTINGS = ServerSettings(idle_timeout_s=5, drain_delay_s=0, shutdown_timeout_s=5)
+
+
+class Running:
+    """A served shop: its address, what stops it, and whether it was drained."""
+
+    def __init__(self, shop: ToyShop, settings: ServerSettings) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self.listener.getsockname()[1]
+        self.stop = asyncio.Event()
+        self.drained = asyncio.Event()
+        self.ended = asyncio.create_task(
+            serve(shop.app, self.listener, settings, stop=self.stop, drain=self.drained.set)
+        )
+
+    async def exchange(self, raw: bytes) -> bytes:
+        """Send raw bytes on a connection of their own; return all that comes until it closes."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(raw)
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        return answer
+
+
+@asynccontextmanager
+async def running(shop: ToyShop, settings: ServerSettings = SETTINGS) -> AsyncIterator[Running]:
+    server = Running(shop, settings)
+    try:
+        yield server
+    finally:
+        server.stop.set()
+        shop.toys.gate.set()
+        await server.ended
+
+
+async def get(server: Running, path: str) -> httpx.Response:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as client:
+        return await client.get(path)
+
+
+async def test_head_has_the_headers_of_get_and_no_body() -> None:
+    async with running(ToyShop()) as server:
+        got = await server.exchange(request("GET", f"/toys/{TOY}"))
+        head = await server.exchange(request("HEAD", f"/toys/{TOY}"))
+
+    got_head, _, body = got.partition(b"\r\n\r\n")
+    head_head, _, nothing = head.partition(b"\r\n\r\n")
+    assert head_head.splitlines()[0] == b"HTTP/1.1 200 OK"
+    assert names(head_head) == names(got_head)
+    assert f"content-length: {len(body)}".encode() in head_head
+    assert nothing == b""
+
+
+async def test_no_answer_tells_which_server_it_is() -> None:
+    async with running(ToyShop()) as server:
+        response = await get(server, "/toys")
+
+    assert "Server" not in response.headers
+
+
+async def test_a_chunked_body_is_cut_off_at_the_limit() -> None:
+    """The client says no length and never ends: it is answered while it still writes."""
+    async with running(ToyShop()) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"POST /toys HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: chunked\r\n\r\n")
+        writer.write(b"400\r\n" + b" " * 1024 + b"\r\n")
+        status_line = await reader.readline()
+        writer.close()
+        await writer.wait_closed()
+
+    assert status_line == b"HTTP/1.1 413 Request Entity Too Large\r\n"
+
+
+@pytest.mark.parametrize("raw", [b"nonsense\r\n\r\n", b"GET /\xff HTTP/1.1\r\n\r\n"])
+async def test_what_is_no_http_is_answered_in_the_envelope(raw: bytes) -> None:
+    async with running(ToyShop()) as server:
+        answer = await server.exchange(raw)
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"x-content-type-options: nosniff" in head
+    (error,) = json.loads(body)["errors"]
+    assert error["code"] == "VALIDATION_ERROR"
+    assert json.loads(body)["meta"]["request_id"].encode() in head
+
+
+async def test_an_upgrade_that_nobody_offers_is_an_ordinary_request() -> None:
+    upgrade = request("GET", "/unknown", "Connection: Upgrade, close\r\nUpgrade: websocket\r\n")
+    async with running(ToyShop()) as server:
+        answer = await server.exchange(upgrade)
+
+    assert answer.startswith(b"HTTP/1.1 404 ")
+
+
+async def test_at_the_end_running_requests_are_finished_and_new_ones_refused() -> None:
+    shop = ToyShop(max_in_flight=50)
+    async with running(shop) as server:
+        asked = [asyncio.create_task(get(server, "/slow")) for _ in range(20)]
+        await eventually(lambda: shop.toys.waiting == 20)
+        server.stop.set()
+        await eventually(lambda: refuses(server.port))
+        shop.toys.gate.set()
+        answers = [await each for each in asked]
+        await server.ended
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert {answer.headers["Connection"] for answer in answers} == {"close"}
+
+
+async def test_before_the_listener_closes_the_process_says_that_it_will() -> None:
+    settings = ServerSettings(idle_timeout_s=5, drain_delay_s=0.5, shutdown_timeout_s=5)
+    async with running(ToyShop(), settings) as server:
+        await get(server, "/toys")
+        told = asyncio.get_running_loop().time()
+        server.stop.set()
+        await server.drained.wait()
+        during = await get(server, "/toys")
+        await server.ended
+        took = asyncio.get_running_loop().time() - told
+
+    assert during.status_code == 200
+    assert took >= settings.drain_delay_s
+    assert refuses(server.port)
+
+
+async def test_a_request_that_outlasts_the_grace_is_answered_503() -> None:
+    shop = ToyShop()
+    settings = ServerSettings(idle_timeout_s=5, drain_delay_s=0, shutdown_timeout_s=0.1)
+    async with running(shop, settings) as server:
+        asked = asyncio.create_task(get(server, "/slow"))
+        await eventually(lambda: shop.toys.waiting == 1)
+        server.stop.set()
+        await server.ended
+        answer = await asked
+
+    assert answer.status_code == 503
+    assert answer.json()["errors"][0]["code"] == "SERVICE_UNAVAILABLE"
+
+
+def request(method: str, path: str, headers: str = "Connection: close\r\n") -> bytes:
+    return f"{method} {path} HTTP/1.1\r\nHost: shop\r\n{headers}\r\n".encode()
+
+
+def names(head: bytes) -> list[bytes]:
+    return sorted(line.partition(b":")[0] for line in head.splitlines()[1:])
+
+
+def refuses(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0

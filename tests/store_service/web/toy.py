@@ -1,0 +1,209 @@
+"""A shop of one toy: rows, a handler and stand-ins for tokens and limiter, to try the edge with."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any, ClassVar, Final
+from uuid import UUID
+
+import httpx
+import msgspec
+from starlette.types import ASGIApp
+from tests.fakes.clock import HeldClock
+
+from pasar.kit.clock import SystemClock
+from pasar.kit.errors import Conflict, Unavailable
+from pasar.kit.ratelimit import LocalLimiter, Verdict
+from pasar.kit.tokens import BadToken, Claims
+from pasar.store_service.app import build
+from pasar.store_service.web.address import Clients, networks
+from pasar.store_service.web.envelope import Paged
+from pasar.store_service.web.fields import Body, at_most, positive, required
+from pasar.store_service.web.limits import Limits
+from pasar.store_service.web.middleware import EdgeSettings
+from pasar.store_service.web.parse import page_of
+from pasar.store_service.web.pipeline import Guard
+from pasar.store_service.web.route import ADMIN, BUYER, PUBLIC, Call, Limit, Route
+
+TOY: Final = UUID("0190c7a2-0000-7000-8000-000000000001")
+BUYER_ID: Final = "0190c7a2-0000-7000-8000-00000000b0b0"
+MAX_BODY: Final = 1000
+
+
+class ToyBody(Body, frozen=True):
+    name: str = ""
+    pieces: int = 0
+    comment: str | None = None
+    rules: ClassVar = {"name": (required, at_most(10)), "pieces": (positive,)}
+
+
+class Toy(msgspec.Struct, frozen=True):
+    id: UUID
+    name: str
+
+
+class ToyHandler:
+    """Remembers its calls; `gate` holds up `slow` until somebody opens it."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call[Any]] = []
+        self.gate = asyncio.Event()
+        self.waiting = 0
+        self.cancelled = 0
+
+    async def show(self, call: Call[None]) -> Toy:
+        self.calls.append(call)
+        return Toy(call.id, "top")
+
+    async def page(self, call: Call[None]) -> Paged[Toy]:
+        self.calls.append(call)
+        return Paged([Toy(TOY, "top")], page_of(call.query), 41)
+
+    async def add(self, call: Call[ToyBody]) -> Toy:
+        self.calls.append(call)
+        return Toy(TOY, call.body.name)
+
+    async def cached(self, call: Call[None]) -> msgspec.Raw:
+        self.calls.append(call)
+        return msgspec.Raw(b'{"name":"from the cache"}')
+
+    async def refuse(self, call: Call[None]) -> Toy:
+        self.calls.append(call)
+        raise Conflict("toy is taken", field="name")
+
+    async def crash(self, _call: Call[None]) -> Toy:
+        raise RuntimeError("password=hunter2")
+
+    async def slow(self, _call: Call[None]) -> Toy:
+        self.waiting += 1
+        try:
+            await self.gate.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        return Toy(TOY, "slow")
+
+
+def row(method: str, path: str, handler: Any, **more: Any) -> Route:
+    return Route(**{"method": method, "path": path, "handler": handler, "answer": Toy} | more)
+
+
+ROWS: Final = (
+    row("GET", "/health", ToyHandler.cached, access=PUBLIC),
+    row("GET", "/toys", ToyHandler.page, access=PUBLIC, limits=(Limit.PUBLIC,)),
+    row(
+        "POST",
+        "/toys",
+        ToyHandler.add,
+        access=PUBLIC,
+        limits=(Limit.LOGIN, Limit.PUBLIC),
+        body=ToyBody,
+        status=HTTPStatus.CREATED,
+    ),
+    row("GET", "/toys/{id}", ToyHandler.show, access=PUBLIC, path_id="toy"),
+    row(
+        "PUT",
+        "/toys/{id}",
+        ToyHandler.add,
+        access=BUYER,
+        limits=(Limit.AUTH,),
+        path_id="toy",
+        body=ToyBody,
+        private=True,
+    ),
+    row("DELETE", "/toys/{id}", ToyHandler.refuse, access=ADMIN, path_id="toy"),
+    row("POST", "/renewals", ToyHandler.cached, access=PUBLIC, limits=(Limit.AUTH,)),
+    row("GET", "/crash", ToyHandler.crash, access=PUBLIC, limits=(Limit.PUBLIC,)),
+    row("GET", "/slow", ToyHandler.slow, access=PUBLIC),
+)
+
+
+class ToyVerifier:
+    """Knows three tokens: `buyer`, `admin`, and `nobody`, a buyer whose id is none."""
+
+    def verify(self, token: str) -> Claims:
+        if token not in {"buyer", "admin", "nobody"}:
+            raise BadToken
+        return Claims(
+            user_id="nobody" if token == "nobody" else BUYER_ID,
+            email="a@example.com",
+            role="admin" if token == "admin" else "buyer",
+            token_type="access",
+            jti="1",
+            exp=0,
+        )
+
+
+class ToyLimiter:
+    """Windows on a clock that stands still; what was charged can be seen, and it can be away."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.charged: Counter[str] = Counter()
+        self._windows = LocalLimiter(HeldClock())
+
+    async def admit(self, bucket: str, limit: int) -> Verdict:
+        if self.away:
+            raise Unavailable
+        verdict = await self._windows.admit(bucket, limit)
+        self.charged[bucket.removeprefix("pasar:rate_limit:")] += verdict.allowed
+        return verdict
+
+
+class ToyShop:
+    """The edge around the toy rows; every part can be looked at."""
+
+    def __init__(
+        self,
+        *,
+        rows: Iterable[Route] = ROWS,
+        handlers: Iterable[object] = (),
+        login: int = 10,
+        public: int = 60,
+        auth: int = 120,
+        trusted: str = "",
+        request_timeout_s: float = 5.0,
+        max_in_flight: int = 10,
+    ) -> None:
+        self.toys = ToyHandler()
+        self.limiter = ToyLimiter()
+        self.fallback = ToyLimiter()
+        per_minute = {Limit.LOGIN: login, Limit.PUBLIC: public, Limit.AUTH: auth}
+        self.app: ASGIApp = build(
+            rows,
+            [self.toys, *handlers],
+            guard=Guard(
+                verifier=ToyVerifier(),
+                limits=Limits(self.limiter, self.fallback, per_minute, processes=4),
+                max_body_bytes=MAX_BODY,
+            ),
+            clients=Clients(networks(trusted)),
+            clock=SystemClock(),
+            settings=EdgeSettings(request_timeout_s=request_timeout_s, max_in_flight=max_in_flight),
+        )
+
+    @asynccontextmanager
+    async def client(self, peer: str = "192.0.2.1") -> AsyncIterator[httpx.AsyncClient]:
+        transport = httpx.ASGITransport(app=self.app, client=(peer, 50_000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
+            yield client
+
+
+def error_of(response: httpx.Response) -> tuple[int, str, str]:
+    """Return status, code and message of an answer with exactly one error that names no field."""
+    (error,) = response.json()["errors"]
+    assert error.keys() == {"code", "message"}
+    return response.status_code, error["code"], error["message"]
+
+
+def as_user(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def eventually(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
+    """Wait until the condition holds. Raises TimeoutError."""
+    async with asyncio.timeout(timeout_s):
+        while not condition():
+            await asyncio.sleep(0.001)
