@@ -1,0 +1,15 @@
+"""The routes of stores."""
+
+from pasar.store_service.stores.schemas import OpenStoreBody, StoreJson
+from pasar.store_service.stores.service import StoreService
+from pasar.store_service.web.route import Call
+
+
+class StoreHandler:
+    def __init__(self, stores: StoreService) -> None:
+        self.stores = stores
+
+    async def open(self, call: Call[OpenStoreBody]) -> StoreJson:
+        body = call.body
+        store = await self.stores.open(call.caller.user_id, body.name, body.description)
+        return StoreJson.of(store)

@@ -1,0 +1,56 @@
+"""Stores in PostgreSQL."""
+
+from typing import Final
+
+from pasar.kit.database import ConstraintViolated, Database, Row, Tx
+from pasar.store_service.identity import UserId
+from pasar.store_service.stores.model import AlreadyHasStore, NewStore, Store, StoreId
+from pasar.store_service.stores.repository import Stores
+
+# A user's second insert waits for the first in the unique index, then fails or goes ahead.
+INSERT_STORE: Final = """
+INSERT INTO stores (id, user_id, name, description) VALUES ($1, $2, $3, $4)
+RETURNING id, user_id, name, description, logo_url, created_at, updated_at
+"""
+
+# Stores of the earlier service may hold NULL texts.
+FIND_STORE_OF: Final = """
+SELECT id, user_id, name, coalesce(description, '') AS description,
+       coalesce(logo_url, '') AS logo_url, created_at, updated_at
+FROM stores
+WHERE user_id = $1
+"""
+
+
+class PostgresStores:
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def insert(self, tx: Tx, new: NewStore) -> Store:
+        values = (new.id, new.user_id, new.name, new.description)
+        try:
+            (row,) = await tx.fetch(INSERT_STORE, *values)
+        except ConstraintViolated as violated:
+            if violated.constraint == "stores_user_id_key":
+                raise AlreadyHasStore from violated
+            raise
+        return _store(row)
+
+    async def find_of(self, seller: UserId) -> Store | None:
+        row = await self.database.fetch_one(FIND_STORE_OF, seller)
+        return None if row is None else _store(row)
+
+
+def _store(row: Row) -> Store:
+    return Store(
+        id=StoreId(row["id"]),
+        user_id=UserId(row["user_id"]),
+        name=row["name"],
+        description=row["description"],
+        logo_url=row["logo_url"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )
+
+
+_: type[Stores] = PostgresStores

@@ -1,0 +1,19 @@
+"""Where stores are kept, as the business sees it."""
+
+from typing import Protocol
+
+from pasar.kit.database import Tx
+from pasar.store_service.identity import UserId
+from pasar.store_service.stores.model import NewStore, Store
+
+
+class Stores(Protocol):
+    """All stores. Every method raises kit.errors.Unavailable while the database is away."""
+
+    async def insert(self, tx: Tx, new: NewStore) -> Store:
+        """Add a store. Raises AlreadyHasStore; of a user's simultaneous wishes one succeeds."""
+        ...
+
+    async def find_of(self, seller: UserId) -> Store | None:
+        """Return the seller's store; None for a user who never opened one."""
+        ...

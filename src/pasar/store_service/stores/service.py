@@ -1,0 +1,28 @@
+"""Open a store."""
+
+from pasar.kit.database import Database
+from pasar.kit.ids import Ids
+from pasar.store_service.accounts.repository import Users
+from pasar.store_service.identity import UserId
+from pasar.store_service.stores.model import NewStore, Store, StoreId
+from pasar.store_service.stores.repository import Stores
+
+
+class StoreService:
+    def __init__(self, database: Database, stores: Stores, users: Users, ids: Ids) -> None:
+        self.database = database
+        self.stores = stores
+        self.users = users
+        self.ids = ids
+
+    async def open(self, owner: UserId, name: str, description: str) -> Store:
+        """
+        Open the user's store and make the user a seller, both or neither.
+
+        Tokens already issued keep the old role (contract section 3). Raises AlreadyHasStore.
+        """
+        wish = NewStore(StoreId(self.ids.new()), owner, name, description)
+        async with self.database.begin() as tx:
+            store = await self.stores.insert(tx, wish)
+            await self.users.make_seller(tx, owner)
+        return store

@@ -1,0 +1,27 @@
+"""Stores in memory."""
+
+from datetime import UTC, datetime
+
+from pasar.kit.database import Tx
+from pasar.store_service.identity import UserId
+from pasar.store_service.stores.model import AlreadyHasStore, NewStore, Store
+from pasar.store_service.stores.repository import Stores
+
+
+class MemoryStores:
+    def __init__(self) -> None:
+        self.by_seller: dict[UserId, Store] = {}
+
+    async def insert(self, _tx: Tx, new: NewStore) -> Store:
+        if new.user_id in self.by_seller:
+            raise AlreadyHasStore
+        now = datetime.now(UTC)
+        store = Store(new.id, new.user_id, new.name, new.description, "", now, now)
+        self.by_seller[new.user_id] = store
+        return store
+
+    async def find_of(self, seller: UserId) -> Store | None:
+        return self.by_seller.get(seller)
+
+
+_: type[Stores] = MemoryStores

@@ -1,0 +1,222 @@
+"""One promise, two keepers: accounts in memory and in PostgreSQL."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+import pytest
+
+from pasar.kit.database import Database
+from pasar.kit.ids import TimeOrderedIds
+from pasar.kit.postgres import PostgresDatabase
+from pasar.store_service.accounts.model import EmailTaken, NewUser, Session, User
+from pasar.store_service.accounts.postgres import PostgresSessions, PostgresUsers
+from pasar.store_service.accounts.repository import Sessions, Users
+from pasar.store_service.identity import Role, UserId
+from tests.fakes.users import MemorySessions, MemoryUsers
+
+IDS = TimeOrderedIds()
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def new_user(email: str = "Ana@example.com", role: Role = Role.BUYER) -> NewUser:
+    return NewUser(UserId(IDS.new()), email, "Ana", role, "a hash")
+
+
+def session_of(user: User, token_version: int = 0) -> Session:
+    return Session(
+        family_id=IDS.new(),
+        user_id=user.id,
+        token_version=token_version,
+        address="192.0.2.7",
+        refresh_jti=IDS.new(),
+        access_jti=IDS.new(),
+        token_sha256=b"\x07" * 32,
+        role=user.role,
+        issued_at=NOW,
+        expires_at=NOW + timedelta(days=7),
+    )
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def users(request: pytest.FixtureRequest) -> Users:
+    if request.param == "memory":
+        return MemoryUsers()
+    return PostgresUsers(cast("Database", request.getfixturevalue("database")))
+
+
+@pytest.fixture
+def sessions(users: Users) -> Sessions:
+    if isinstance(users, MemoryUsers):
+        return MemorySessions(users)
+    return PostgresSessions(cast("PostgresUsers", users).database)
+
+
+class TestUsers:
+    async def test_an_account_is_found_as_it_was_inserted(self, users: Users) -> None:
+        new = new_user()
+        user = await users.insert(new)
+        account = await users.find(new.email)
+
+        assert (user.id, user.email, user.name, user.role) == (
+            new.id, "Ana@example.com", "Ana", Role.BUYER
+        )  # fmt: skip
+        assert user.created_at == user.updated_at
+        assert account is not None
+        assert account.user == user
+        assert (account.password_hash, account.token_version, account.disabled) == (
+            "a hash", 0, False
+        )  # fmt: skip
+
+    @pytest.mark.parametrize("email", ["Ana@example.com", "ana@EXAMPLE.com"])
+    async def test_an_address_is_taken_in_every_letter_case(self, users: Users, email: str) -> None:
+        await users.insert(new_user())
+
+        with pytest.raises(EmailTaken):
+            await users.insert(new_user(email))
+
+    async def test_an_address_is_found_in_every_letter_case(self, users: Users) -> None:
+        user = await users.insert(new_user())
+        found = await users.find("aNA@example.COM")
+
+        assert found is not None
+        assert found.user == user
+
+    async def test_nobody_is_found_by_an_unknown_address(self, users: Users) -> None:
+        await users.insert(new_user())
+
+        assert await users.find("na@example.com") is None
+
+    async def test_a_hash_is_replaced_once(self, users: Users) -> None:
+        user = await users.insert(new_user())
+        await users.rehash(user.id, "a hash", "a better hash")
+        await users.rehash(user.id, "a hash", "a hash of an overtaken login")
+        found = await users.find(user.email)
+
+        assert found is not None
+        assert found.password_hash == "a better hash"
+        assert found.token_version == 0
+
+    async def test_an_admin_is_added_or_renewed(self, users: Users) -> None:
+        first = await users.save_admin(new_user("boss@example.com", Role.ADMIN))
+        await users.disable(first.id)
+        renewed = replace(new_user("Boss@example.com", Role.ADMIN), password_hash="new", name="B")
+        second = await users.save_admin(renewed)
+        found = await users.find("boss@example.com")
+
+        assert (second.id, second.email, second.name) == (first.id, "boss@example.com", "B")
+        assert found is not None
+        assert (found.password_hash, found.disabled) == ("new", False)
+        assert found.token_version == 2
+
+    async def test_a_buyer_is_never_saved_as_an_admin(self, users: Users) -> None:
+        await users.insert(new_user())
+
+        with pytest.raises(EmailTaken):
+            await users.save_admin(new_user("ana@example.com", Role.ADMIN))
+
+    async def test_a_disabled_account_is_found_as_such(self, users: Users) -> None:
+        user = await users.insert(new_user())
+        await users.disable(user.id)
+        await users.disable(user.id)
+        found = await users.find(user.email)
+
+        assert found is not None
+        assert (found.disabled, found.token_version) == (True, 1)
+
+
+class TestSessions:
+    async def test_a_session_is_kept(self, users: Users, sessions: Sessions) -> None:
+        user = await users.insert(new_user())
+
+        assert await sessions.insert(session_of(user))
+        assert await sessions.insert(session_of(user))
+
+    async def test_a_session_of_ended_tokens_is_not(self, users: Users, sessions: Sessions) -> None:
+        user = await users.insert(new_user())
+        await users.disable(user.id)
+
+        assert not await sessions.insert(session_of(user, token_version=0))
+        assert await sessions.insert(session_of(user, token_version=1))
+
+
+async def test_the_rows_of_a_session_say_what_the_tokens_say(
+    database: PostgresDatabase,
+) -> None:
+    user = await PostgresUsers(database).insert(new_user())
+    session = session_of(user)
+    await PostgresSessions(database).insert(session)
+    row = await database.fetch_one(
+        "SELECT f.id AS family_id, f.user_id, f.address_key, f.revoked_at, t.id AS refresh_jti,"
+        " t.parent_id, t.token_sha256, t.role, t.access_jti, t.issued_at, t.expires_at, t.used_at"
+        " FROM refresh_tokens t JOIN refresh_families f ON f.id = t.family_id"
+    )
+
+    assert row is not None
+    assert dict(row) == {
+        "family_id": session.family_id,
+        "user_id": user.id,
+        "address_key": "192.0.2.7",
+        "revoked_at": None,
+        "refresh_jti": session.refresh_jti,
+        "parent_id": None,
+        "token_sha256": session.token_sha256,
+        "role": "buyer",
+        "access_jti": session.access_jti,
+        "issued_at": session.issued_at,
+        "expires_at": session.expires_at,
+        "used_at": None,
+    }
+
+
+async def test_migrated_twins_are_told_apart_by_their_exact_spelling(
+    database: PostgresDatabase, owner: PostgresDatabase
+) -> None:
+    users = PostgresUsers(database)
+    for email in ("Twin@example.com", "twin@example.com"):
+        await users.insert(new_user(email))
+        await owner.execute("UPDATE users SET email_key = NULL WHERE email = $1", email)
+
+    for email in ("Twin@example.com", "twin@example.com"):
+        found = await users.find(email)
+        assert found is not None
+        assert found.user.email == email
+    assert await users.find("TWIN@example.com") is None
+
+
+async def test_the_exact_spelling_comes_first(
+    database: PostgresDatabase, owner: PostgresDatabase
+) -> None:
+    users = PostgresUsers(database)
+    await users.insert(new_user("Ana@example.com"))
+    await owner.execute("UPDATE users SET email_key = NULL")
+    await users.insert(new_user("ANA@example.com"))
+    # Behind the other row, which a scan would otherwise meet later.
+    await owner.execute("UPDATE users SET name = name WHERE email = 'Ana@example.com'")
+    found = await users.find("Ana@example.com")
+
+    assert found is not None
+    assert found.user.email == "Ana@example.com"
+
+
+async def test_the_seeded_admin_is_there(database: PostgresDatabase) -> None:
+    found = await PostgresUsers(database).find("admin@example.com")
+
+    assert found is not None
+    assert (found.user.role, found.disabled) == (Role.ADMIN, False)
+
+
+async def test_only_a_buyer_becomes_a_seller(database: PostgresDatabase) -> None:
+    users = PostgresUsers(database)
+    buyer = await users.insert(new_user())
+    admin = await users.save_admin(new_user("boss@example.com", Role.ADMIN))
+    async with database.begin() as tx:
+        await users.make_seller(tx, buyer.id)
+        await users.make_seller(tx, admin.id)
+    roles = [
+        account.user.role
+        for email in ("ana@example.com", "boss@example.com")
+        if (account := await users.find(email))
+    ]
+
+    assert roles == [Role.SELLER, Role.ADMIN]
