@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from structlog.testing import capture_logs
-from tests.store_service.web.toy import ToyShop, row
 
 from pasar.store_service.app import run
 from pasar.store_service.web.route import PUBLIC
 from pasar.store_service.web.server import ServerSettings
 from pasar.store_service.web.system import SystemHandler
+from tests.store_service.web.toy import ToyShop, row
 
 SETTINGS = ServerSettings(idle_timeout_s=5, drain_delay_s=0, shutdown_timeout_s=5)
 

@@ -1,12 +1,12 @@
 """Who calls: the bearer's three ways to be wrong, and a token that names nobody."""
 
 import pytest
-from tests.store_service.web.toy import BUYER_ID, TOY, ToyShop, as_user, error_of
 
 from pasar.kit.errors import Forbidden, Unauthorized
 from pasar.kit.tokens import Claims
 from pasar.store_service.identity import Role
 from pasar.store_service.web.auth import identify, require
+from tests.store_service.web.toy import BUYER_ID, TOY, ToyShop, as_user, error_of
 
 
 @pytest.mark.parametrize(

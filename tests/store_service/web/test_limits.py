@@ -1,6 +1,7 @@
 """Which bucket is charged, and what the client is told (contract section 4, D29, D31)."""
 
 import httpx
+
 from tests.fakes.clock import HeldClock
 from tests.store_service.web.toy import BUYER_ID, TOY, ToyShop, as_user, error_of
 

@@ -9,12 +9,12 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
-from tests.store_service.web.toy import BUYER_ID, TOY, ToyShop, as_user, error_of, eventually, row
 
 from pasar.kit import log
 from pasar.store_service.web.middleware import CLIENT_GONE
 from pasar.store_service.web.parse import ClientGone
 from pasar.store_service.web.route import PUBLIC, Call
+from tests.store_service.web.toy import BUYER_ID, TOY, ToyShop, as_user, error_of, eventually, row
 
 EVERY_KIND = {
     "/toys": 200,

@@ -2,6 +2,10 @@
 
 import httpx
 import pytest
+
+from pasar.store_service.identity import Role
+from pasar.store_service.web.pipeline import bind
+from pasar.store_service.web.route import PUBLIC
 from tests.store_service.web.toy import (
     BUYER_ID,
     ROWS,
@@ -13,10 +17,6 @@ from tests.store_service.web.toy import (
     error_of,
     row,
 )
-
-from pasar.store_service.identity import Role
-from pasar.store_service.web.pipeline import bind
-from pasar.store_service.web.route import PUBLIC
 
 GOOD = {"name": "top", "pieces": 1}
 REFUSED_BODY = (400, "VALIDATION_ERROR", "invalid request body")

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from tests.store_service.web.toy import TOY, ToyShop, eventually
 
 from pasar.store_service.web.server import ServerSettings, serve
+from tests.store_service.web.toy import TOY, ToyShop, eventually
 
 SETTINGS = ServerSettings(idle_timeout_s=5, drain_delay_s=0, shutdown_timeout_s=5)
 

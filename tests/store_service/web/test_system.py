@@ -3,10 +3,10 @@
 import asyncio
 
 import httpx
-from tests.store_service.web.toy import ToyShop, row
 
 from pasar.store_service.web.route import PUBLIC
 from pasar.store_service.web.system import Check, SystemHandler
+from tests.store_service.web.toy import ToyShop, row
 
 ROWS = (
     row("GET", "/health", SystemHandler.health, access=PUBLIC),

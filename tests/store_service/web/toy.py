@@ -11,7 +11,6 @@ from uuid import UUID
 import httpx
 import msgspec
 from starlette.types import ASGIApp
-from tests.fakes.clock import HeldClock
 
 from pasar.kit.clock import SystemClock
 from pasar.kit.errors import Conflict, Unavailable
@@ -26,6 +25,7 @@ from pasar.store_service.web.middleware import EdgeSettings
 from pasar.store_service.web.parse import page_of
 from pasar.store_service.web.pipeline import Guard
 from pasar.store_service.web.route import ADMIN, BUYER, PUBLIC, Call, Limit, Route
+from tests.fakes.clock import HeldClock
 
 TOY: Final = UUID("0190c7a2-0000-7000-8000-000000000001")
 BUYER_ID: Final = "0190c7a2-0000-7000-8000-00000000b0b0"

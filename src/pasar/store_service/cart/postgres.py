@@ -1,0 +1,163 @@
+"""
+The cart in PostgreSQL: one statement per change, the row of `carts` taken first.
+
+Who holds that row is alone with the lines, so changes of one cart, checkout included, queue up.
+Redis is not mentioned here; stock is looked at and never reserved.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from pasar.kit.database import ConstraintViolated, Database, Row
+from pasar.kit.errors import PasarError
+from pasar.kit.money import Money
+from pasar.store_service.cart.model import (
+    Cart,
+    CartIsFull,
+    InsufficientStock,
+    ItemNotInCart,
+    Line,
+    UnknownBuyer,
+)
+from pasar.store_service.cart.repository import Carts
+from pasar.store_service.catalog.model import ProductId, ProductNotFound
+from pasar.store_service.identity import UserId
+
+GET: Final = """
+SELECT coalesce(c.version, 0) AS version, coalesce(c.updated_at, u.created_at) AS updated_at,
+    i.product_id, i.quantity, p.name, p.price, coalesce(p.image_url, '') AS image_url
+FROM users u
+LEFT JOIN carts c ON c.user_id = u.id
+LEFT JOIN (cart_items i JOIN products p ON p.id = i.product_id AND p.deleted_at IS NULL)
+    ON i.user_id = u.id
+WHERE u.id = $1
+ORDER BY i.created_at, i.id
+"""
+
+# A change waits for the row of `carts` while its snapshot stays as old as its start: lines that
+# others committed meanwhile are not seen. Both changes therefore return the version before them as
+# the snapshot has it (`seen`): one step behind the new version it proves the snapshot complete.
+
+# A quantity above the stock becomes 0, which the table's own check refuses: so the judgement falls
+# on the locked line, and the refusal undoes the whole statement. $3 is a bigint, and compared
+# before it is added, so that no sum overflows. The number of lines is the snapshot's: adds at the
+# same moment may exceed $4 by their number, which does no harm.
+ADD: Final = """
+WITH ware AS (
+    SELECT id, stock,
+        (SELECT count(*) FROM cart_items WHERE user_id = $1 AND product_id <> $2) < $4 AS fits
+    FROM products
+    WHERE id = $2 AND deleted_at IS NULL
+), cart AS (
+    INSERT INTO carts (user_id)
+    SELECT $1 FROM ware WHERE fits
+    ON CONFLICT (user_id) DO UPDATE SET version = carts.version + 1, updated_at = now()
+    RETURNING user_id, version, updated_at
+), added AS (
+    INSERT INTO cart_items AS i (user_id, product_id, quantity)
+    SELECT c.user_id, w.id, CASE WHEN $3::bigint <= w.stock THEN $3 ELSE 0 END FROM cart c, ware w
+    ON CONFLICT (user_id, product_id) DO UPDATE SET updated_at = now(), quantity = CASE
+        WHEN $3 <= (SELECT stock FROM ware) - i.quantity THEN i.quantity + $3 ELSE 0 END
+    RETURNING i.id, i.user_id, i.product_id, i.quantity, i.created_at
+), line AS (
+    SELECT id, user_id, product_id, quantity, created_at FROM added
+    UNION ALL
+    SELECT id, user_id, product_id, quantity, created_at FROM cart_items
+    WHERE user_id = $1 AND product_id <> $2
+)
+SELECT w.fits, c.version, c.updated_at, coalesce(seen.version, 0) AS seen,
+    l.product_id, l.quantity, p.name, p.price, coalesce(p.image_url, '') AS image_url
+FROM ware w
+LEFT JOIN cart c ON true
+LEFT JOIN carts seen ON seen.user_id = c.user_id
+LEFT JOIN (line l JOIN products p ON p.id = l.product_id AND p.deleted_at IS NULL)
+    ON l.user_id = c.user_id
+ORDER BY l.created_at, l.id
+"""
+
+REMOVE: Final = """
+WITH cart AS MATERIALIZED (
+    SELECT user_id FROM carts WHERE user_id = $1 FOR UPDATE
+), removed AS (
+    DELETE FROM cart_items i USING cart c
+    WHERE i.user_id = c.user_id AND i.product_id = $2
+    RETURNING i.user_id
+), changed AS (
+    UPDATE carts c SET version = c.version + 1, updated_at = now()
+    FROM removed r
+    WHERE c.user_id = r.user_id
+    RETURNING c.user_id, c.version, c.updated_at
+)
+SELECT c.version, c.updated_at, seen.version AS seen,
+    i.product_id, i.quantity, p.name, p.price, coalesce(p.image_url, '') AS image_url
+FROM changed c
+JOIN carts seen ON seen.user_id = c.user_id
+LEFT JOIN (cart_items i JOIN products p ON p.id = i.product_id AND p.deleted_at IS NULL)
+    ON i.user_id = c.user_id AND i.product_id <> $2
+ORDER BY i.created_at, i.id
+"""
+
+# What the violation of a constraint means to the buyer.
+REFUSALS: Final[Mapping[str, type[PasarError]]] = {
+    "cart_items_quantity_positive": InsufficientStock,
+    "carts_user_id_fkey": UnknownBuyer,
+}
+
+
+class PostgresCarts:
+    """`max_lines` bounds a cart, and with it the row locks of one checkout."""
+
+    def __init__(self, database: Database, max_lines: int) -> None:
+        self.database = database
+        self.max_lines = max_lines
+
+    async def get(self, buyer: UserId) -> Cart:
+        rows = await self.database.fetch(GET, buyer)
+        if not rows:
+            raise UnknownBuyer
+        return _cart(rows)
+
+    async def add(self, buyer: UserId, product_id: ProductId, quantity: int) -> Cart:
+        try:
+            rows = await self.database.fetch(ADD, buyer, product_id, quantity, self.max_lines)
+        except ConstraintViolated as broken:
+            if refusal := REFUSALS.get(broken.constraint):
+                raise refusal from broken
+            raise
+        if not rows:
+            raise ProductNotFound
+        if not rows[0]["fits"]:
+            raise CartIsFull
+        return await self._changed(buyer, rows)
+
+    async def remove(self, buyer: UserId, product_id: ProductId) -> Cart:
+        rows = await self.database.fetch(REMOVE, buyer, product_id)
+        if not rows:
+            raise ItemNotInCart
+        return await self._changed(buyer, rows)
+
+    async def _changed(self, buyer: UserId, rows: Sequence[Row]) -> Cart:
+        complete = rows[0]["version"] == rows[0]["seen"] + 1
+        return _cart(rows) if complete else await self.get(buyer)
+
+
+def _cart(rows: Sequence[Row]) -> Cart:
+    """Read rows that repeat the cart beside each line; one without product: no lines."""
+    return Cart(
+        lines=tuple(_line(row) for row in rows if row["product_id"] is not None),
+        updated_at=rows[0]["updated_at"],
+        version=rows[0]["version"],
+    )
+
+
+def _line(row: Row) -> Line:
+    return Line(
+        product_id=row["product_id"],
+        name=row["name"],
+        price=Money.of(row["price"]),
+        quantity=row["quantity"],
+        image_url=row["image_url"],
+    )
+
+
+_: type[Carts] = PostgresCarts

@@ -1,0 +1,50 @@
+"""The ports of the cart: where it is kept, and the fast copies of it that decide nothing."""
+
+from collections.abc import Collection
+from typing import Protocol
+
+from pasar.store_service.cart.model import Cart
+from pasar.store_service.catalog.model import ProductId
+from pasar.store_service.identity import UserId
+
+
+class Carts(Protocol):
+    """
+    One cart per buyer, there from the start.
+
+    Changes of one cart happen one after the other; each returns the cart as it left it, or one
+    still newer. A refusal changes nothing. Every method raises kit.errors.Unavailable when the
+    database is away; Redis being away costs time only.
+    """
+
+    async def get(self, buyer: UserId) -> Cart:
+        """Return the buyer's cart. Raises UnknownBuyer."""
+        ...
+
+    async def add(self, buyer: UserId, product_id: ProductId, quantity: int) -> Cart:
+        """
+        Add to the product's line, which keeps its place, or open one at the end.
+
+        Raises:
+            UnknownBuyer: no such account.
+            ProductNotFound: unknown or deleted.
+            CartIsFull: it would be one line too many.
+            InsufficientStock: the resulting quantity is above the stock of this moment.
+        """
+        ...
+
+    async def remove(self, buyer: UserId, product_id: ProductId) -> Cart:
+        """Take the product's line out. Raises ItemNotInCart."""
+        ...
+
+
+class CartCopies(Protocol):
+    """What is kept of carts outside the database. Never raises; decides nothing."""
+
+    def wanted(self, buyer: UserId) -> Collection[ProductId]:
+        """Return the products last seen here in the buyer's cart: a hint, often empty or old."""
+        ...
+
+    async def forget(self, buyer: UserId, version: int) -> None:
+        """Drop the copy, and refuse any from before `version`, which the cart has reached."""
+        ...

@@ -1,0 +1,77 @@
+"""The rules of an order as one table and pure functions: no clock, no database."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from pasar.kit.money import Money
+from pasar.store_service.orders.model import (
+    Actor,
+    AmountMismatch,
+    Attempt,
+    CartIsEmpty,
+    HeldOrder,
+    OrderTotalTooLarge,
+    OutOfStock,
+    Placed,
+    ProductGone,
+    Settlement,
+    Status,
+    TotalChanged,
+    Verdict,
+)
+
+LARGEST_TOTAL: Final = Money(999_999_999_999_999)
+
+TRANSITIONS: Final[Mapping[tuple[Status | None, Status], frozenset[Actor]]] = {
+    (None, Status.PENDING): frozenset({Actor.BUYER}),
+    (Status.PENDING, Status.PAID): frozenset({Actor.SYSTEM}),
+    (Status.PENDING, Status.CANCELLED): frozenset({Actor.BUYER, Actor.SYSTEM}),
+    (Status.PAID, Status.PROCESSING): frozenset({Actor.SELLER}),
+    (Status.PAID, Status.CANCELLED): frozenset({Actor.BUYER}),
+    (Status.PROCESSING, Status.SHIPPING): frozenset({Actor.SELLER}),
+    (Status.PROCESSING, Status.CANCELLED): frozenset({Actor.BUYER}),
+    (Status.SHIPPING, Status.SHIPPED): frozenset({Actor.SELLER}),
+    (Status.SHIPPED, Status.COMPLETED): frozenset({Actor.SELLER}),
+}
+"""(from, to) → who may. What is not listed is forbidden to everybody."""
+
+
+def may_move(actor: Actor, before: Status, after: Status) -> bool:
+    return actor in TRANSITIONS.get((before, after), frozenset())
+
+
+def least_advanced(parts: Iterable[Status]) -> Status:
+    """Return an order's status from its parts: cancelled only if every part is."""
+    return min(parts, key=list(Status).index)
+
+
+def accepted(attempt: Attempt) -> Placed:
+    """Return what was placed, or raise for the first line that could not be served."""
+    if attempt.placed is not None:
+        return attempt.placed
+    if not attempt.lines:
+        raise CartIsEmpty
+    for line in attempt.lines:
+        if line.in_stock is None:
+            raise ProductGone(line.product_id)
+        if line.in_stock < line.quantity:
+            raise OutOfStock(line.name)
+    if attempt.total > LARGEST_TOTAL:
+        raise OrderTotalTooLarge
+    raise TotalChanged(attempt.total)
+
+
+def settlement(order: HeldOrder, verdict: Verdict) -> Settlement:
+    """Return what the verdict does. Raises AmountMismatch when it speaks of another amount."""
+    if verdict.amount not in {None, order.total_amount}:
+        raise AmountMismatch(f"{verdict.amount} instead of {order.total_amount}")
+    if may_move(Actor.SYSTEM, order.status, outcome(verdict)):
+        return Settlement.SETTLED
+    if order.status is Status.CANCELLED:
+        return Settlement.LATE
+    return Settlement.IGNORED if verdict.approved else Settlement.CONTRADICTED
+
+
+def outcome(verdict: Verdict) -> Status:
+    """Return where the verdict moves a pending order."""
+    return Status.PAID if verdict.approved else Status.CANCELLED

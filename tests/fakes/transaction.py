@@ -1,0 +1,22 @@
+"""A transaction for fakes, which have no use for one."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NoReturn
+
+from pasar.kit.database import Tx
+
+
+class NoTransaction:
+    """Fails whoever asks it anything."""
+
+    async def fetch(self, sql: str, *_: object) -> NoReturn:
+        raise AssertionError(f"a fake asked a database: {sql}")
+
+    fetch_one = fetch
+    execute = fetch
+
+
+@asynccontextmanager
+async def no_transaction() -> AsyncIterator[Tx]:
+    yield NoTransaction()

@@ -1,0 +1,136 @@
+"""The state table, and what an attempt or a payment result amounts to."""
+
+from itertools import pairwise
+from itertools import product as pairs
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pasar.kit.money import Money
+from pasar.store_service.catalog.model import ProductId
+from pasar.store_service.identity import UserId
+from pasar.store_service.orders.model import (
+    Actor,
+    AmountMismatch,
+    Attempt,
+    CartIsEmpty,
+    HeldOrder,
+    OrderId,
+    OrderTotalTooLarge,
+    OutOfStock,
+    ProductGone,
+    Settlement,
+    Status,
+    TotalChanged,
+    Verdict,
+    Wanted,
+)
+from pasar.store_service.orders.rules import (
+    LARGEST_TOTAL,
+    TRANSITIONS,
+    accepted,
+    least_advanced,
+    may_move,
+    settlement,
+)
+
+ORDER = OrderId(UUID(int=1))
+LAMP = Wanted(ProductId(UUID(int=2)), 2, "Lamp", 2)
+SHORT = Wanted(ProductId(UUID(int=3)), 3, "Vase", 2)
+GONE = Wanted(ProductId(UUID(int=4)), 1, "", None)
+
+
+def refused(*lines: Wanted, total: int = 100) -> Attempt:
+    return Attempt(lines, Money(total), None)
+
+
+def held(status: Status) -> HeldOrder:
+    return HeldOrder(ORDER, UserId(UUID(int=9)), status, Money(500))
+
+
+def verdict(*, approved: bool, amount: int | None = 500) -> Verdict:
+    money = None if amount is None else Money(amount)
+    return Verdict(ORDER, approved, "pay_1", money, "")
+
+
+def test_an_empty_cart_is_refused() -> None:
+    with pytest.raises(CartIsEmpty, match=r"^cart is empty$"):
+        accepted(refused())
+
+
+def test_the_first_line_that_cannot_be_served_is_named() -> None:
+    with pytest.raises(OutOfStock, match=r"^insufficient stock for product Vase$"):
+        accepted(refused(LAMP, SHORT, GONE))
+    with pytest.raises(ProductGone, match=f"^product {GONE.product_id} not found$"):
+        accepted(refused(LAMP, GONE, SHORT))
+
+
+def test_a_total_beyond_the_column_is_refused() -> None:
+    with pytest.raises(OrderTotalTooLarge, match=r"^order total too large$"):
+        accepted(refused(LAMP, total=LARGEST_TOTAL.minor + 1))
+
+
+def test_an_unexpected_total_is_told() -> None:
+    with pytest.raises(TotalChanged, match=r"12\.5$") as refusal:
+        accepted(refused(LAMP, total=1250))
+
+    assert refusal.value.field == "expected_total"
+
+
+def test_nothing_leaves_the_two_last_states_and_nothing_stays_put() -> None:
+    for before, after in TRANSITIONS:
+        assert before not in {Status.COMPLETED, Status.CANCELLED}
+        assert before is not after
+
+
+def test_the_buyer_only_cancels_and_the_system_only_decides_pending_orders() -> None:
+    moves = [(actor, pair) for pair in pairs(Status, Status) for actor in Actor]
+    buyers = [pair for actor, pair in moves if actor is Actor.BUYER and may_move(actor, *pair)]
+    systems = [pair for actor, pair in moves if actor is Actor.SYSTEM and may_move(actor, *pair)]
+
+    assert buyers == [
+        (before, Status.CANCELLED) for before in (Status.PENDING, Status.PAID, Status.PROCESSING)
+    ]
+    assert systems == [(Status.PENDING, Status.PAID), (Status.PENDING, Status.CANCELLED)]
+
+
+def test_a_seller_goes_step_by_step() -> None:
+    way = list(Status)[list(Status).index(Status.PAID) : list(Status).index(Status.CANCELLED)]
+    allowed = [pair for pair in pairs(Status, Status) if may_move(Actor.SELLER, *pair)]
+
+    assert allowed == list(pairwise(way))
+
+
+@given(st.lists(st.sampled_from(Status), min_size=1))
+def test_an_order_is_its_least_advanced_part(parts: list[Status]) -> None:
+    status = least_advanced(parts)
+
+    assert status in parts
+    assert status is not Status.CANCELLED or set(parts) == {Status.CANCELLED}
+    assert all(list(Status).index(status) <= list(Status).index(part) for part in parts)
+
+
+@pytest.mark.parametrize("status", Status)
+def test_a_result_decides_pending_orders_only(status: Status) -> None:
+    expected = {
+        Status.PENDING: (Settlement.SETTLED, Settlement.SETTLED),
+        Status.CANCELLED: (Settlement.LATE, Settlement.LATE),
+    }.get(status, (Settlement.IGNORED, Settlement.CONTRADICTED))
+
+    for approved, decision in zip((True, False), expected, strict=True):
+        assert settlement(held(status), verdict(approved=approved)) is decision
+
+
+@pytest.mark.parametrize("status", Status)
+def test_a_result_about_another_amount_decides_nothing(status: Status) -> None:
+    for approved in (True, False):
+        with pytest.raises(AmountMismatch):
+            settlement(held(status), verdict(approved=approved, amount=501))
+
+
+def test_an_earlier_payment_service_names_no_amount() -> None:
+    result = verdict(approved=True, amount=None)
+
+    assert settlement(held(Status.PENDING), result) is Settlement.SETTLED

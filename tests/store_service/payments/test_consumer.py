@@ -1,0 +1,227 @@
+"""Payment results as they come from the broker: genuine, forged, garbled, twice and too late."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from pasar.contracts.events import PAYMENT_FAILED, PAYMENT_SUCCESS, payment_result, seal
+from pasar.kit.broker.port import Message, Reject
+from pasar.kit.ids import TimeOrderedIds
+from pasar.kit.money import Money
+from pasar.kit.postgres import PostgresDatabase
+from pasar.store_service.cart.postgres import PostgresCarts
+from pasar.store_service.catalog.model import ProductId
+from pasar.store_service.orders.model import Order, OrderId, OrderNotFound, Status
+from pasar.store_service.orders.postgres import PostgresCheckouts
+from pasar.store_service.orders.postgres_orders import PostgresOrders
+from pasar.store_service.orders.service import OrderService
+from pasar.store_service.payments.consumer import PaymentResults
+from pasar.store_service.payments.service import PaymentService
+from tests.fakes.carts import MemoryCarts
+from tests.store_service.shop import Shop
+
+KEY = "a signing key of thirty-two bytes"
+
+
+class NothingCopied:
+    async def drop(self, versions: Mapping[ProductId, int]) -> None:
+        """There are no copies."""
+
+
+@dataclass
+class World:
+    shop: Shop
+    carts: PostgresCarts
+    store: PostgresOrders
+    orders: OrderService
+    results: PaymentResults
+
+    async def order(self, units: int = 2) -> Order:
+        """An order of a product of which 10 were there."""
+        buyer, lamp = await self.shop.buyer(), await self.shop.product(stock=10)
+        await self.carts.add(buyer, lamp, units)
+        return await self.orders.checkout(buyer, "Jalan Pasar 1", None)
+
+    async def stock(self, order: Order) -> int:
+        return await self.shop.stock(order.items[0].product_id)
+
+    async def status(self, order: Order) -> tuple[Status, str]:
+        now = await self.store.get(order.id)
+        assert now.payment
+        return now.status, now.payment.status
+
+
+@pytest.fixture
+async def world(owner: PostgresDatabase, database: PostgresDatabase) -> AsyncIterator[World]:
+    shop = Shop(owner)
+    store = PostgresOrders(database)
+    orders = OrderService(
+        PostgresCheckouts(database, store, TimeOrderedIds(), "IDR"),
+        store,
+        MemoryCarts({}),
+        NothingCopied(),
+        lambda: None,
+        TimeOrderedIds(),
+    )
+    results = PaymentResults(PaymentService(database, orders), [KEY, ""])
+    yield World(shop, PostgresCarts(database, 1000), store, orders, results)
+
+    assert await shop.broken_books() == []
+
+
+def message(
+    topic: str,
+    order_id: OrderId,
+    *,
+    amount: Money,
+    payment_id: str = "pay_1",
+    key: str = KEY,
+) -> Message:
+    payload = payment_result(
+        topic,
+        order_id=str(order_id),
+        payment_id=payment_id,
+        amount=amount,
+        currency="IDR",
+        request_id="req-7",
+        occurred_at=datetime.now(UTC),
+    )
+    return Message("m1", topic, seal(payload, key), 1, datetime.now(UTC))
+
+
+def success(order: Order, payment_id: str = "pay_1") -> Message:
+    return message(PAYMENT_SUCCESS, order.id, amount=order.total_amount, payment_id=payment_id)
+
+
+def failure(order: Order, payment_id: str = "pay_1") -> Message:
+    return message(PAYMENT_FAILED, order.id, amount=order.total_amount, payment_id=payment_id)
+
+
+async def test_a_success_pays_the_order(world: World, database: PostgresDatabase) -> None:
+    order = await world.order()
+    await world.results.handle(success(order))
+    payment = await database.fetch_one("SELECT payment_ref, reason, paid_at FROM payments")
+    request = await database.fetch_one(
+        "SELECT request_id FROM order_status_history WHERE to_status = 'paid'"
+    )
+
+    assert await world.status(order) == (Status.PAID, "success")
+    assert payment
+    assert (payment["payment_ref"], payment["reason"]) == ("pay_1", None)
+    assert request == {"request_id": "req-7"}
+    assert await world.stock(order) == 8
+
+
+async def test_h14_a_decline_cancels_the_order_and_gives_the_stock_back(
+    world: World, database: PostgresDatabase
+) -> None:
+    order = await world.order()
+    await world.results.handle(failure(order))
+    row = await database.fetch_one(
+        "SELECT cancel_reason, reason, paid_at FROM orders o JOIN payments p ON p.order_id = o.id"
+    )
+
+    assert await world.status(order) == (Status.CANCELLED, "failed")
+    assert row == {
+        "cancel_reason": "payment_failed",
+        "reason": "payment declined",
+        "paid_at": None,
+    }
+    assert await world.stock(order) == 10
+
+
+async def test_h10_five_copies_at_once_count_once(world: World, database: PostgresDatabase) -> None:
+    paid, declined = await world.order(), await world.order()
+    await asyncio.gather(
+        *(world.results.handle(success(paid, "pay_1")) for _ in range(5)),
+        *(world.results.handle(failure(declined, "pay_2")) for _ in range(5)),
+    )
+    steps = await database.fetch("SELECT order_id, to_status FROM order_status_history")
+
+    assert await world.status(paid) == (Status.PAID, "success")
+    assert await world.status(declined) == (Status.CANCELLED, "failed")
+    assert (await world.stock(paid), await world.stock(declined)) == (8, 10)
+    assert len(steps) == 4
+    assert len(await database.fetch("SELECT FROM inbox")) == 2
+
+
+async def test_h11_contradicting_results_at_once_end_in_one_of_them(world: World) -> None:
+    """Without the inbox's help: they are different messages, and only the old state decides."""
+    order = await world.order()
+    await asyncio.gather(
+        *(world.results.handle(success(order, f"pay_{n}")) for n in range(3)),
+        *(world.results.handle(failure(order, f"pay_{n + 3}")) for n in range(3)),
+    )
+    outcome = (*await world.status(order), await world.stock(order))
+
+    assert outcome in {(Status.PAID, "success", 8), (Status.CANCELLED, "failed", 10)}
+
+
+async def test_h11_a_late_success_is_recorded_and_the_order_stays_cancelled(
+    world: World, owner: PostgresDatabase
+) -> None:
+    order = await world.order()
+    await owner.execute(
+        """
+        WITH c AS (UPDATE orders SET status = 'cancelled' WHERE id = $1),
+        f AS (UPDATE fulfilments SET status = 'cancelled' WHERE order_id = $1)
+        INSERT INTO order_status_history (order_id, from_status, to_status, actor, request_id)
+        VALUES ($1, 'pending', 'cancelled', 'buyer', '')
+        """,
+        order.id,
+    )
+    async with owner.begin() as tx:
+        await world.store.restock(tx, order.id)
+    await world.results.handle(success(order))
+
+    assert await world.status(order) == (Status.CANCELLED, "success")
+    assert await world.stock(order) == 10
+
+
+async def test_h13_a_forged_result_is_rejected(world: World) -> None:
+    order = await world.order()
+    for key in ("", "another key of thirty-two bytes.."):
+        forged = message(PAYMENT_SUCCESS, order.id, amount=order.total_amount, key=key)
+        with pytest.raises(Reject, match="forged"):
+            await world.results.handle(forged)
+    declined = failure(order)
+    with pytest.raises(Reject):
+        await world.results.handle(
+            Message("m", PAYMENT_SUCCESS, declined.body, 1, datetime.now(UTC))
+        )
+
+    assert await world.status(order) == (Status.PENDING, "pending")
+
+
+async def test_a_result_about_another_amount_is_rejected_and_leaves_no_trace(world: World) -> None:
+    """Not even in the inbox: the true result may bear the same name."""
+    order = await world.order()
+    wrong = message(PAYMENT_SUCCESS, order.id, amount=order.total_amount + Money(1))
+    with pytest.raises(Reject, match="amount_mismatch"):
+        await world.results.handle(wrong)
+    await world.results.handle(success(order))
+
+    assert await world.status(order) == (Status.PAID, "success")
+
+
+async def test_h12_garbage_is_rejected(world: World) -> None:
+    unsigned = PaymentResults(world.results.payments, [])
+    for body in (b"", b"{", b"[]", b"null", b'{"order_id":"1"}', b"\xff"):
+        for results in (world.results, unsigned):
+            with pytest.raises(Reject):
+                await results.handle(Message("m", PAYMENT_SUCCESS, body, 1, datetime.now(UTC)))
+
+
+async def test_an_unknown_order_is_neither_rejected_nor_taken_in(
+    world: World, database: PostgresDatabase
+) -> None:
+    """It may be on its way: the broker tries again a few times."""
+    stray = message(PAYMENT_SUCCESS, OrderId(uuid4()), amount=Money(1))
+    with pytest.raises(OrderNotFound):
+        await world.results.handle(stray)
+
+    assert await database.fetch("SELECT FROM inbox") == []
