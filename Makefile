@@ -6,14 +6,83 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 BIN := .venv/bin
-UV := $(BIN)/uv
+INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes
+OURSELVES := $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
 # Releases younger than a week are not taken: a poisoned one is usually found within days.
-LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	--python-version 3.11 --exclude-newer "$$(date -u -d '7 days ago' +%F 2>/dev/null || date -u -v-7d +%F)"
+NSQ := github.com/nsqio/nsq/apps
 
 .PHONY: help
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+# ---- run ----------------------------------------------------------------------------------------
+
+.PHONY: up
+up: .venv/up.stamp ## start everything: engines, both services, a demo shop
+	@exec $(BIN)/pasar up
+
+.PHONY: migrate
+migrate: .venv/up.stamp ## bring both schemas of the running or configured database up to date
+	@$(BIN)/pasar migrate
+
+.PHONY: nsq
+nsq: ## build nsqd, nsqlookupd and nsqadmin 1.3.0 into .local/bin (needs Go)
+	@if .local/bin/nsqd --version 2>/dev/null | grep -q 'v1\.3\.0'; then exit 0; fi; \
+	mkdir -p .local/bin; cd tools/nsq; \
+	GOBIN="$(CURDIR)/.local/bin" go install $(NSQ)/nsqd $(NSQ)/nsqlookupd $(NSQ)/nsqadmin
+
+# ---- check --------------------------------------------------------------------------------------
+
+.PHONY: test
+test: lint types arch ## what CI runs: lint, types, architecture, every test on real engines
+	@if command -v go >/dev/null; then $(MAKE) --no-print-directory nsq; fi
+	@$(BIN)/pytest --numprocesses=auto --dist=loadfile
+
+.PHONY: test-fast
+test-fast: .venv/dev.stamp ## the tests without the journeys and the command line
+	@$(BIN)/pytest --numprocesses=auto --dist=loadfile \
+		--ignore=tests/journeys --ignore=tests/cli
+
+.PHONY: lint
+lint: .venv/dev.stamp ## ruff: rules and format
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --quiet --check
+
+.PHONY: types
+types: .venv/dev.stamp ## mypy and pyright, both strict
+	@$(BIN)/mypy
+	@$(BIN)/pyright
+
+.PHONY: arch
+arch: .venv/dev.stamp ## the import contracts of pyproject.toml
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+.PHONY: bench
+bench: .venv/dev.stamp ## our service beside the Go yardstick; SCENARIO=product for one (needs Go)
+	@$(BIN)/python -m bench.run
+
+# ---- maintain -----------------------------------------------------------------------------------
+
+.PHONY: docs
+docs: .venv/dev.stamp ## write the tables of the README and .env.example from the code
+	@$(BIN)/python tools/docs.py
+
+.PHONY: proto
+proto: .venv/dev.stamp ## generate the gRPC code from proto/
+	@$(BIN)/python -m grpc_tools.protoc -I proto --python_out=src --grpc_python_out=src \
+		--mypy_out=src --mypy_grpc_out=src proto/pasar/contracts/payment.proto
+
+.PHONY: lock
+lock: .venv/tools.stamp ## refresh the hash-locked requirements
+	@$(LOCK) pyproject.toml --extra engines --group dev -o requirements/dev.txt
+	@$(LOCK) pyproject.toml --extra engines -c requirements/dev.txt -o requirements/engines.txt
+	@$(LOCK) pyproject.toml -c requirements/dev.txt -o requirements/run.txt
+
+.PHONY: dist
+dist: .venv/dev.stamp ## build the wheel into dist/
+	@$(BIN)/uv build --quiet --wheel --no-build-isolation
 
 # ---- environment --------------------------------------------------------------------------------
 
@@ -23,29 +92,11 @@ help: ## list the targets
 	@touch $@
 
 .venv/up.stamp: requirements/engines.txt pyproject.toml | .venv/tools.stamp
-	@$(UV) pip install --quiet --require-hashes -r requirements/engines.txt
-	@$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(INSTALL) -r requirements/engines.txt
+	@$(OURSELVES)
 	@touch $@
 
 .venv/dev.stamp: requirements/dev.txt pyproject.toml | .venv/tools.stamp
-	@$(UV) pip install --quiet --require-hashes -r requirements/dev.txt
-	@$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(INSTALL) -r requirements/dev.txt
+	@$(OURSELVES)
 	@touch $@ .venv/up.stamp
-
-.PHONY: lock
-lock: .venv/tools.stamp ## refresh the hash-locked requirements
-	$(LOCK) pyproject.toml --extra engines --group dev -o requirements/dev.txt
-	$(LOCK) pyproject.toml --extra engines -c requirements/dev.txt -o requirements/engines.txt
-	$(LOCK) pyproject.toml -c requirements/dev.txt -o requirements/run.txt
-
-# ---- run ----------------------------------------------------------------------------------------
-
-.PHONY: up
-up: .venv/up.stamp ## start everything: engines, both services, a demo shop
-	@exec $(BIN)/pasar up
-
-.PHONY: nsq
-nsq: ## build nsqd, nsqlookupd and nsqadmin 1.3.0 into .local/bin (needs Go)
-	@if .local/bin/nsqd --version 2>/dev/null | grep -q 'v1\.3\.0'; then echo "nsqd v1.3.0 is there"; else \
-	mkdir -p .local/bin && cd tools/nsq && GOBIN=$(CURDIR)/.local/bin go install \
-		github.com/nsqio/nsq/apps/nsqd github.com/nsqio/nsq/apps/nsqlookupd github.com/nsqio/nsq/apps/nsqadmin; fi

@@ -17,7 +17,7 @@ FILES = sorted(
 FEATURES = ["accounts", "stores", "catalog", "cart", "orders", "payments"]
 FEATURE_FILES = {
     "__init__.py", "model.py", "rules.py", "repository.py", "service.py", "schemas.py",
-    "handler.py", "postgres.py", "redis.py", "consumer.py",
+    "handler.py", "postgres.py", "postgres_orders.py", "redis.py", "consumer.py",
 }  # fmt: skip
 SHAPELESS = {"utils", "util", "helpers", "helper", "common", "base", "misc", "manager", "managers"}
 

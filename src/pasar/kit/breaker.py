@@ -21,10 +21,10 @@ class Breaker:
     again: an answer, however late, shows that the other side lives.
 
     >>> from pasar.kit.clock import SystemClock
-    >>> breaker = Breaker("bank", failures=1, open_s=2.0, clock=SystemClock())
+    >>> breaker = Breaker("bank", failures=2, open_s=2.0, clock=SystemClock())
     >>> breaker.failed(ConnectionError("refused"))
-    >>> breaker.admit()
-    False
+    >>> breaker.admit()  # the next failure would open it
+    True
     """
 
     def __init__(self, name: str, *, failures: int, open_s: float, clock: Clock) -> None:

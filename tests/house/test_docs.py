@@ -1,0 +1,92 @@
+"""Documentation under test: tables equal the code, links lead somewhere, examples run."""
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import pasar
+from tools import docs
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+MODULES = [
+    module.name
+    for module in pkgutil.walk_packages(pasar.__path__, "pasar.")
+    if "_pb2" not in module.name
+    and "migrations" not in module.name
+    and "__main__" not in module.name
+]
+
+
+def test_the_tables_of_the_readme_are_those_of_the_code() -> None:
+    readme = (ROOT / "README.md").read_text()
+
+    assert docs.filled(readme) == readme, "run make docs"
+
+
+def test_every_setting_stands_in_the_example_file() -> None:
+    assert (ROOT / ".env.example").read_text() == docs.env_example(), "run make docs"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_paths_in_a_page_lead_somewhere(page: Path) -> None:
+    text = page.read_text()
+    links = re.findall(r"\]\((?!https?://)([^)#]+)", text)
+    paths = re.findall(r"`((?:src|tests|docs|bench|tools|proto)/[\w/.]+)`", text)
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings_run(name: str) -> None:
+    failed, _ = doctest.testmod(importlib.import_module(name))
+
+    assert failed == 0
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_method_of_a_port_says_what_it_promises(name: str) -> None:
+    module = importlib.import_module(name)
+    ports = [
+        kind
+        for _, kind in inspect.getmembers(module, inspect.isclass)
+        if kind.__module__ == name and getattr(kind, "_is_protocol", False)
+    ]
+    silent = [
+        f"{port.__name__}.{method}"
+        for port in ports
+        for method, function in inspect.getmembers(port, inspect.isfunction)
+        if not method.startswith("_") and not function.__doc__
+    ]
+
+    assert silent == []
+
+
+def test_make_help_lists_every_target_that_the_pages_name() -> None:
+    listed = subprocess.run(
+        ["make", "help"], cwd=ROOT, check=True, capture_output=True, text=True, timeout=30
+    ).stdout
+    named = {
+        target for page in PAGES for target in re.findall(r"`make ([a-z-]+)", page.read_text())
+    }
+
+    assert [target for target in sorted(named) if f"make {target} " not in listed] == []
+
+
+def test_decisions_are_numbered_without_gaps() -> None:
+    numbers = sorted(int(path.name[:4]) for path in (ROOT / "docs" / "adr").glob("*.md"))
+
+    assert numbers == [*range(1, len(numbers) + 1)]
+
+
+def test_the_number_of_direct_dependencies_stays_small() -> None:
+    project = (ROOT / "pyproject.toml").read_text().partition("dependencies = [")[2]
+
+    assert project.partition("]\n\n")[0].count(">=") <= 25

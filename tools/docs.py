@@ -1,0 +1,116 @@
+"""
+Writes the tables of the README and `.env.example` from the code: `make docs`.
+
+tests/house/test_docs.py compares what is committed with what this would write.
+"""
+
+import inspect
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Final, get_args, get_type_hints
+
+from msgspec import Meta
+
+from pasar.kit import errors
+from pasar.payment_service.config import PaymentConfig
+from pasar.store_service.config import StoreConfig
+from pasar.store_service.routes import ROUTES
+from pasar.store_service.web.envelope import STATUS
+from pasar.store_service.web.route import Route
+
+ROOT: Final = Path(__file__).parents[1]
+
+
+def settings() -> Iterator[tuple[str, str, str, str]]:
+    """Variable, default, services and meaning, the store service's first; each variable once."""
+    seen: dict[str, tuple[str, str, str, str]] = {}
+    for service, config in (("store", StoreConfig), ("payment", PaymentConfig)):
+        hints = get_type_hints(config, include_extras=True)
+        for field in fields(config):
+            name, default = field.name.upper(), str(field.default)
+            meaning = _meaning(hints[field.name])
+            if name not in seen:
+                seen[name] = (name, default, service, meaning)
+            elif default == seen[name][1]:
+                seen[name] = (name, default, "both", seen[name][3])
+            else:
+                both = f"{seen[name][2]} {seen[name][1]}, {service} {default}"
+                seen[name] = (name, both, "both", seen[name][3])
+    yield from seen.values()
+
+
+def _meaning(hint: object) -> str:
+    return next(
+        meta.description
+        for meta in get_args(hint)
+        if isinstance(meta, Meta) and meta.description is not None
+    )
+
+
+def settings_table() -> str:
+    rows = (
+        f"| `{name}` | {f'`{default}`' if default else 'empty'} | {service} | {meaning} |"
+        for name, default, service, meaning in settings()
+    )
+    return "\n".join(["| variable | default | service | meaning |", "| --- " * 4 + "|", *rows])
+
+
+def routes_table() -> str:
+    return "\n".join(
+        ["| route | who | limits | success |", "| --- " * 4 + "|", *map(_route_row, ROUTES)]
+    )
+
+
+def _route_row(route: Route) -> str:
+    who = route.access.role.value if route.access.role else "everybody"
+    limits = ", ".join(limit.value for limit in route.limits) or "none"
+    return f"| `{route.method} {route.path}` | {who} | {limits} | {route.status.value} |"
+
+
+def errors_table() -> str:
+    classes = [errors.PasarError, *_below(errors.PasarError)]
+    named = {kind.code: kind.__name__ for kind in reversed(classes)}
+    rows = (f"| `{code}` | {STATUS[code].value} | `{named[code]}` |" for code in STATUS)
+    return "\n".join(
+        ["| code | HTTP status | class in `kit/errors.py` |", "| --- " * 3 + "|", *rows]
+    )
+
+
+def _below(kind: type[errors.PasarError]) -> Iterator[type[errors.PasarError]]:
+    for child in kind.__subclasses__():
+        if child.__module__ == errors.__name__:
+            yield child
+            yield from _below(child)
+
+
+def env_example() -> str:
+    lines = (f"# {meaning}\n#{name}=" for name, _, _, meaning in settings())
+    head = inspect.cleandoc(
+        """
+        # Every setting of both services, in the README's order; copy to `.env` and uncomment.
+        # Under `pasar up` a DB_HOST, REDIS_HOST or NSQD_ADDR means: use that server.
+        # Each line shows no value where the default does.
+        """
+    )
+    return "\n".join([head, "", *lines, ""])
+
+
+def filled(text: str) -> str:
+    """Return a page with the tables between its markers made anew."""
+    tables = {"routes": routes_table, "settings": settings_table, "errors": errors_table}
+    for name, table in tables.items():
+        fence = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        text = fence.sub(lambda found, table=table: f"{found[1]}{table()}\n{found[2]}", text)
+    return text
+
+
+def main() -> None:
+    readme = ROOT / "README.md"
+    readme.write_text(filled(readme.read_text()))
+    (ROOT / ".env.example").write_text(env_example())
+
+
+if __name__ == "__main__":
+    main()
