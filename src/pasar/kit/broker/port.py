@@ -9,7 +9,9 @@ a body 1 byte to 1 MiB; a batch at most 1,000 bodies and 5 MiB; a requeue delay 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
+
+MAX_DELAY_S: Final = 3600  # nsqd's --max-req-timeout
 
 Topics = Mapping[str, Sequence[str]]
 """Topic → its channels."""
@@ -28,9 +30,15 @@ class Reject(Exception):
 
 
 class Retry(Exception):
-    """Raised by a handler: deliver again, at the earliest after `delay_s`; never a dead letter."""
+    """
+    Raised by a handler: deliver again, at the earliest after `delay_s`; never a dead letter.
+
+    Raises ValueError when the delay is not 0 to 3600 s.
+    """
 
     def __init__(self, delay_s: float, reason: str = "") -> None:
+        if not 0 <= delay_s <= MAX_DELAY_S:
+            raise ValueError(f"a delay is 0 to {MAX_DELAY_S} s, not {delay_s}")
         super().__init__(reason)
         self.delay_s = delay_s
 
@@ -81,8 +89,10 @@ class Subscription(Protocol):
 
     async def stop(self, grace_s: float) -> None:
         """
-        Stop consuming: what was received but not started goes back at once, running handlers get
-        `grace_s` seconds, then they are cancelled and their messages requeued.
+        Stop consuming, without loss.
+
+        What was received but not started goes back at once; running handlers get `grace_s`
+        seconds, then they are cancelled and their messages requeued.
         """
         ...
 

@@ -1,0 +1,78 @@
+"""Which broker: the one place that knows the adapters."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from pasar.kit.broker.adapter import AdaptedBroker, Adapter
+from pasar.kit.broker.delivery import Policy
+from pasar.kit.broker.nsq import NsqAdapter
+from pasar.kit.broker.nsq_settings import NsqSettings
+from pasar.kit.broker.port import DeadLetters
+from pasar.kit.broker.streams import StreamsAdapter
+from pasar.kit.broker.streams_consumer import StreamsSettings
+from pasar.kit.redis import RedisSettings
+
+_BREAKER_FAILURES: Final = 5
+_BREAKER_OPEN_S: Final = 0.5  # shorter than the cache's: a consumer has no way round its broker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerSettings:
+    """Addresses are `host:port`, for NSQ also comma lists; only the chosen kind's are used."""
+
+    kind: Literal["nsq", "streams"]
+    nsqd_addr: str = ""
+    nsq_lookupd_addr: str = ""
+    nsqd_http_addr: str = ""  # empty: each nsqd's host with the next port, as nsqd's defaults are
+    redis_host: str = "localhost"
+    redis_port: int = 6379
+    redis_password: str = ""
+    redis_db: int = 0
+    client_id: str
+
+
+def connect(settings: BrokerSettings, dead_letters: DeadLetters) -> AdaptedBroker:
+    """
+    Return at once, inside a running loop; the broker is dialled in the background, for ever.
+
+    Raises ValueError when an address is not `host:port`.
+    """
+    adapter = _nsq(settings) if settings.kind == "nsq" else _streams(settings)
+    return AdaptedBroker(adapter, dead_letters, Policy())
+
+
+def _nsq(settings: BrokerSettings) -> Adapter:
+    nsqds = _addresses(settings.nsqd_addr)
+    return NsqAdapter(
+        nsqds,
+        _addresses(settings.nsq_lookupd_addr),
+        _addresses(settings.nsqd_http_addr) or [_next_port(nsqd) for nsqd in nsqds],
+        NsqSettings(client_id=settings.client_id),
+    )
+
+
+def _streams(settings: BrokerSettings) -> Adapter:
+    server = RedisSettings(
+        host=settings.redis_host,
+        port=settings.redis_port,
+        password=settings.redis_password,
+        db=settings.redis_db,
+        timeout_s=StreamsSettings().reply_limit_s,
+        breaker_failures=_BREAKER_FAILURES,
+        breaker_open_s=_BREAKER_OPEN_S,
+    )
+    return StreamsAdapter(server, settings.client_id)
+
+
+def _addresses(comma_list: str) -> list[str]:
+    addresses = [address for part in comma_list.split(",") if (address := part.strip())]
+    for address in addresses:
+        host, _, port = address.rpartition(":")
+        if not host or not port.isdecimal():
+            raise ValueError(f"{address!r} is not host:port")
+    return addresses
+
+
+def _next_port(address: str) -> str:
+    host, _, port = address.rpartition(":")
+    return f"{host}:{int(port) + 1}"
