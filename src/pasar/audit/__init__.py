@@ -1,1 +1,1 @@
-"""`pasar verify`: every promise about the figures recomputed; reads both schemas, writes nothing."""
+"""`pasar verify`: the promises about the figures, recomputed; reads both schemas, writes none."""

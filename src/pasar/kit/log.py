@@ -48,7 +48,9 @@ def configure(service: str, *, human: bool) -> None:
         structlog.processors.EventRenamer("message"),
     ]
     renderer: Processor = (
-        structlog.dev.ConsoleRenderer(event_key="message", timestamp_key="time")
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), event_key="message", timestamp_key="time"
+        )
         if human
         else structlog.processors.JSONRenderer(serializer=_json)
     )

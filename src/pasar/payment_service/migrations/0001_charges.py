@@ -77,22 +77,31 @@ UPGRADE = (
     """,
     """
     DO $$ BEGIN
-        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'payment_app') THEN
-            CREATE ROLE payment_app NOLOGIN;
+        CREATE ROLE payment_app NOLOGIN;
+    EXCEPTION WHEN duplicate_object OR unique_violation OR insufficient_privilege THEN
+        NULL;  -- roles belong to the server: another database, or its keeper, was first
+    END $$
+    """,
+    """
+    DO $$ BEGIN
+        IF NOT pg_has_role(current_user, 'payment_app', 'SET') THEN
+            GRANT payment_app TO CURRENT_USER;
         END IF;
     END $$
     """,
-    "GRANT payment_app TO CURRENT_USER",
     "GRANT USAGE ON SCHEMA payment TO payment_app",
     "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA payment TO payment_app",
     "REVOKE UPDATE, DELETE ON payment.provider_ledger FROM payment_app",
+    "REVOKE INSERT, UPDATE, DELETE ON payment.alembic_version FROM payment_app",
 )
 
 DOWNGRADE = (
     "REVOKE ALL ON ALL TABLES IN SCHEMA payment FROM payment_app",
     "REVOKE USAGE ON SCHEMA payment FROM payment_app",
-    "DROP TABLE payment.dead_letters, payment.inbox, payment.outbox, payment.provider_ledger,"
-    " payment.charges",
+    """
+    DROP TABLE payment.dead_letters, payment.inbox, payment.outbox, payment.provider_ledger,
+        payment.charges
+    """,
 )
 
 

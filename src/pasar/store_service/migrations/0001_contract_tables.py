@@ -124,8 +124,10 @@ UPGRADE = (
 )
 
 DOWNGRADE = (
-    "DROP TABLE reviews, payments, order_items, orders, cart_items, products, categories,"
-    " stores, users",
+    """
+    DROP TABLE reviews, payments, order_items, orders, cart_items, products, categories,
+        stores, users
+    """,
 )
 
 

@@ -56,10 +56,14 @@ UPGRADE = (
     "CREATE INDEX idx_orders_user_newest ON orders (user_id, created_at, id)",
     """
     ALTER TABLE order_items
-        ADD COLUMN store_id UUID NOT NULL REFERENCES stores (id),
+        ADD COLUMN store_id UUID REFERENCES stores (id),
         ADD CONSTRAINT order_items_quantity_positive CHECK (quantity > 0),
         ADD CONSTRAINT order_items_price_not_negative CHECK (price >= 0)
     """,
+    """
+    UPDATE order_items i SET store_id = p.store_id FROM products p WHERE p.id = i.product_id
+    """,
+    "ALTER TABLE order_items ALTER COLUMN store_id SET NOT NULL",
     "CREATE INDEX idx_order_items_product_id ON order_items (product_id)",
     """
     ALTER TABLE payments
@@ -168,22 +172,43 @@ UPGRADE = (
         at TIMESTAMPTZ NOT NULL DEFAULT now()
     )
     """,
+    # What the rows of an earlier time owe to the new tables: carts, parts, and the ledger's start.
+    "INSERT INTO carts (user_id) SELECT DISTINCT user_id FROM cart_items",
+    "UPDATE orders SET adopted = true",
+    """
+    INSERT INTO fulfilments (order_id, store_id, status)
+    SELECT DISTINCT i.order_id, i.store_id, o.status
+    FROM order_items i JOIN orders o ON o.id = i.order_id
+    """,
+    """
+    INSERT INTO stock_ledger (product_id, kind, delta)
+    SELECT id, 'opening', stock FROM products WHERE stock <> 0
+    """,
     """
     DO $$ BEGIN
-        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'store_app') THEN
-            CREATE ROLE store_app NOLOGIN;
+        CREATE ROLE store_app NOLOGIN;
+    EXCEPTION WHEN duplicate_object OR unique_violation OR insufficient_privilege THEN
+        NULL;  -- roles belong to the server: another database, or its keeper, was first
+    END $$
+    """,
+    """
+    DO $$ BEGIN
+        IF NOT pg_has_role(current_user, 'store_app', 'SET') THEN
+            GRANT store_app TO CURRENT_USER;
         END IF;
     END $$
     """,
-    "GRANT store_app TO CURRENT_USER",
     "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO store_app",
     "REVOKE UPDATE, DELETE ON stock_ledger, order_status_history FROM store_app",
+    "REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM store_app",
 )
 
 DOWNGRADE = (
     "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM store_app",
-    "DROP TABLE dead_letters, inbox, outbox, refresh_tokens, refresh_families, stock_ledger,"
-    " order_status_history, fulfilments, carts",
+    """
+    DROP TABLE dead_letters, inbox, outbox, refresh_tokens, refresh_families, stock_ledger,
+        order_status_history, fulfilments, carts
+    """,
     """
     ALTER TABLE payments
         DROP COLUMN currency,

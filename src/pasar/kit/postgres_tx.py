@@ -1,0 +1,104 @@
+"""
+Statements on one connection, and what their faults mean.
+
+The one place where the server's error codes and the driver's exceptions become the failures that
+`kit/database.py` names. Pool and transactions are in `kit/postgres.py`.
+"""
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import asyncpg
+
+from pasar.kit import log
+from pasar.kit.database import ConstraintViolated, Row, Tx
+from pasar.kit.errors import Unavailable
+
+if TYPE_CHECKING:  # generic in the type stubs only
+    from asyncpg.pool import PoolConnectionProxy
+
+    AnyConnection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+
+DRIVER_FAULTS: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""Everything that dialling or releasing a connection may raise; TimeoutError is an OSError."""
+
+_CONTENTION: Final = frozenset({"40P01", "40001", "55P03"})  # deadlock, serialization, lock timeout
+# By class: connection, resources, operator (statement timeout too), rollback; idle or long
+# transaction.
+_AWAY: Final = ("08", "53", "57", "40", "25P03", "25P04")
+
+_log: Final = log.get("postgres")
+
+
+class Contended(Unavailable):
+    """A deadlock, a serialization failure or a lock held too long: the same may succeed now."""
+
+
+class PostgresTx:
+    """One connection, whose transaction somebody else begins and ends."""
+
+    def __init__(self, connection: "AnyConnection", count: Callable[[], None]) -> None:
+        self._connection = connection
+        self._count = count
+
+    async def fetch(self, sql: str, *args: object) -> Sequence[Row]:
+        with self._asking():
+            return [dict(row.items()) for row in await self._connection.fetch(sql, *args)]
+
+    async def fetch_one(self, sql: str, *args: object) -> Row | None:
+        with self._asking():
+            row = await self._connection.fetchrow(sql, *args)
+        return None if row is None else dict(row.items())
+
+    async def execute(self, sql: str, *args: object) -> int:
+        with self._asking():
+            status = await self._connection.execute(sql, *args)
+        touched = status.rpartition(" ")[2]  # `UPDATE 3`, `INSERT 0 1`, `SET`
+        return int(touched) if touched.isdecimal() else 0
+
+    @contextmanager
+    def _asking(self) -> Generator[None]:
+        self._count()
+        with faults(self._connection):
+            yield
+
+
+@contextmanager
+def faults(connection: "AnyConnection") -> Generator[None]:
+    """Translate what a statement on this connection raises; a mistake in it stays what it is."""
+    try:
+        yield
+    except asyncpg.IntegrityConstraintViolationError as fault:
+        if fault.constraint_name is None:  # NOT NULL: a mistake of ours, not an outcome
+            raise
+        raise ConstraintViolated(fault.constraint_name) from fault
+    except asyncpg.PostgresError as fault:
+        if fault.sqlstate in _CONTENTION:
+            _log.warning("database contention", reason=type(fault).__name__)
+            raise Contended from fault
+        if not fault.sqlstate.startswith(_AWAY):
+            raise
+        raise unavailable(fault) from fault
+    except asyncpg.InterfaceError as fault:
+        if not _is_gone(connection):
+            raise
+        raise unavailable(fault) from fault
+    except OSError as fault:
+        raise unavailable(fault) from fault
+
+
+def unavailable(fault: Exception) -> Unavailable:
+    """Log why the database could not serve, and return the error that says so to the client."""
+    _log.warning("database unavailable", reason=type(fault).__name__)
+    return Unavailable()
+
+
+def _is_gone(connection: "AnyConnection") -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:  # closed, and the pool has taken it back already
+        return True
+
+
+_: type[Tx] = PostgresTx

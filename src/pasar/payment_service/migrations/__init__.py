@@ -1,0 +1,1 @@
+"""Alembic revisions of the payment service: numbered SQL, importing nothing of ours."""

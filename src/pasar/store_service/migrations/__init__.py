@@ -1,0 +1,1 @@
+"""Alembic revisions of the store service: numbered SQL, importing nothing of ours."""

@@ -1,0 +1,164 @@
+"""
+What a request may cost: SQL statements and Redis round trips, counted on the real parts.
+
+Counts are exact where times are not. A budget that is not used up any more is lowered here.
+"""
+
+import time
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from pasar.engines.valkey_login import ValkeyLogin
+from pasar.kit.clock import SystemClock
+from pasar.kit.postgres import PostgresDatabase, PostgresSettings
+from pasar.kit.ratelimit import LocalLimiter, RateLimiter
+from pasar.kit.redis import Redis
+from pasar.kit.settings import Duration
+from pasar.kit.tokens import ACCESS, Claims, TokenSigner, TokenVerifier
+from pasar.store_service import app
+from pasar.store_service.catalog.model import ProductId
+from pasar.store_service.config import StoreConfig
+from pasar.store_service.main import Parts, build
+from pasar.store_service.routes import ROUTES
+from pasar.store_service.web.address import Clients
+from pasar.store_service.web.limits import Limits
+from pasar.store_service.web.middleware import EdgeSettings
+from pasar.store_service.web.pipeline import Guard
+from pasar.store_service.web.route import Limit
+from pasar.store_service.web.system import SystemHandler
+from tests.store_service.shop import Shop
+
+SECRET = "a secret of the tests, 32 bytes or more"
+ADDRESS = {"shipping_address": "Jl. Merdeka No. 1, Jakarta"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    statements: int
+    round_trips: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The store service in this process, asked by one buyer; its shop has two products."""
+
+    http: httpx.AsyncClient
+    parts: Parts
+    lamp: ProductId
+    chair: ProductId
+
+    async def asked(
+        self, method: str, path: str, body: Mapping[str, object] | None = None
+    ) -> tuple[Cost, str]:
+        """Return what the request cost, and the id in its answer."""
+        database, redis = self.parts.database, self.parts.redis
+        statements, round_trips = database.statements, redis.round_trips
+        answer = await self.http.request(method, path, json=body)
+        cost = Cost(database.statements - statements, redis.round_trips - round_trips)
+        assert answer.is_success, answer.text
+        return cost, str(answer.json()["data"].get("id"))
+
+    async def cost(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Cost:
+        return (await self.asked(method, path, body))[0]
+
+    async def wants(self, product: ProductId) -> Cost:
+        line = {"product_id": str(product), "quantity": 1}
+        return await self.cost("POST", "/cart/items", line)
+
+
+@pytest.fixture
+async def service(
+    clone: PostgresSettings, owner: PostgresDatabase, redis: Redis, valkey: ValkeyLogin
+) -> AsyncGenerator[Counted]:
+    """After a first purchase: connections stand, and Redis knows the scripts."""
+    await redis.flushall()
+    shop = Shop(owner)
+    claims = Claims(
+        user_id=str(await shop.buyer()),
+        role="buyer",
+        token_type=ACCESS,
+        jti=str(uuid4()),
+        exp=int(time.time()) + 3600,
+    )
+    parts = await build(config(clone, valkey), pool_size=2, wake=lambda: None)
+    transport = httpx.ASGITransport(app=application(parts))
+    login = {"Authorization": f"Bearer {TokenSigner(SECRET).sign(claims)}"}
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://shop/api/v1", headers=login
+    ) as http:
+        counted = Counted(http, parts, await shop.product(), await shop.product())
+        await counted.wants(counted.chair)
+        await counted.asked("POST", "/orders", ADDRESS)
+        yield counted
+    parts.passwords.close()
+    await parts.redis.close()
+    await parts.database.close()
+
+
+def config(database: PostgresSettings, redis: ValkeyLogin) -> StoreConfig:
+    return StoreConfig(
+        db_host=database.host,
+        db_port=database.port,
+        db_user=database.user,
+        db_password=database.password,
+        db_name=database.database,
+        redis_host=redis.host,
+        redis_port=redis.port,
+        redis_password=redis.password,
+        redis_timeout=Duration(2),  # a busy machine must not change a count
+        jwt_secret=SECRET,
+    )
+
+
+def application(parts: Parts) -> app.ASGIApp:
+    clock = SystemClock()
+    limits = Limits(
+        RateLimiter(parts.redis),
+        LocalLimiter(clock),
+        dict.fromkeys(Limit, 1000),
+        processes=1,
+    )
+    return app.build(
+        ROUTES,
+        [SystemHandler(broker="streams", checks={}, check_timeout_s=1), *parts.handlers],
+        guard=Guard(verifier=TokenVerifier(SECRET), limits=limits, max_body_bytes=10_000),
+        clients=Clients([]),
+        clock=clock,
+        settings=EdgeSettings(request_timeout_s=30, max_in_flight=10),
+    )
+
+
+async def test_a_product_page_asks_the_database_once_and_then_redis_alone(
+    service: Counted,
+) -> None:
+    first = await service.cost("GET", f"/products/{service.lamp}")
+    second = await service.cost("GET", f"/products/{service.lamp}")
+
+    assert first == Cost(statements=1, round_trips=3)  # limiter, miss, fill
+    assert second == Cost(statements=0, round_trips=2)  # limiter, hit
+
+
+async def test_a_cart_is_changed_by_one_statement_and_read_from_redis(service: Counted) -> None:
+    added = await service.wants(service.lamp)
+    read = await service.cost("GET", "/cart")
+    removed = await service.cost("DELETE", f"/cart/items/{service.lamp}")
+
+    assert added == Cost(statements=1, round_trips=2)  # limiter, new copy
+    assert read == Cost(statements=0, round_trips=2)  # limiter, hit
+    assert removed == Cost(statements=1, round_trips=2)
+
+
+async def test_a_checkout_of_two_products_is_one_statement_and_so_is_its_page(
+    service: Counted,
+) -> None:
+    await service.wants(service.lamp)
+    await service.wants(service.chair)
+    placed, order_id = await service.asked("POST", "/orders", ADDRESS)
+    page = await service.cost("GET", f"/orders/{order_id}")
+
+    assert placed == Cost(statements=1, round_trips=3)  # limiter, lock, its release with the copies
+    assert page == Cost(statements=1, round_trips=1)
