@@ -1,13 +1,16 @@
 """The settings of the payment service: name, default, unit, bounds, meaning and reason."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from ipaddress import ip_address
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta
 
-from pasar.kit.settings import Duration
+from pasar.kit.settings import BadSetting, Duration
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
+
+_SECRET_AT_LEAST_BYTES: Final = 32  # reliability specification, section 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +106,9 @@ class PaymentConfig:
     event_signing_key: Annotated[
         str, Meta(description="HMAC key of events, ≥ 32 bytes; empty = unsigned")
     ] = ""
+    event_signing_key_previous: Annotated[
+        str, Meta(description="accepted besides, while the key is being changed")
+    ] = ""
 
     payment_concurrency: Annotated[
         int, Meta(ge=1, le=2500, description="payments in flight at once (contract D42)")
@@ -120,3 +126,34 @@ class PaymentConfig:
         str, Meta(description="fixes the mock bank's draws; empty = random")
     ] = ""
     shop_currency: Annotated[str, Meta(description="the shop's one currency")] = "IDR"
+
+    def __post_init__(self) -> None:
+        """Refuse what no single field's bounds can. Raises BadSetting."""
+        for name in ("payment_service_token", "event_signing_key", "event_signing_key_previous"):
+            if 0 < len(getattr(self, name).encode()) < _SECRET_AT_LEAST_BYTES:
+                raise BadSetting(name.upper(), f"shorter than {_SECRET_AT_LEAST_BYTES} bytes")
+        if bool(self.payment_tls_cert_file) != bool(self.payment_tls_key_file):
+            raise BadSetting("PAYMENT_TLS_CERT_FILE", "goes with PAYMENT_TLS_KEY_FILE")
+        if self.payment_delay_min > self.payment_delay_max:
+            raise BadSetting("PAYMENT_DELAY_MIN", "above PAYMENT_DELAY_MAX")
+        if not self.on_loopback:
+            self._check_open_to_the_network()
+
+    @property
+    def on_loopback(self) -> bool:
+        """Tell whether only this machine reaches the gRPC server (hazard H56)."""
+        try:
+            return ip_address(self.payment_grpc_host).is_loopback
+        except ValueError:
+            return self.payment_grpc_host == "localhost"
+
+    def _check_open_to_the_network(self) -> None:
+        if not self.payment_service_token:
+            raise BadSetting(
+                "PAYMENT_SERVICE_TOKEN", "needed when PAYMENT_GRPC_HOST is no loopback"
+            )
+        if self.app_env == "production" and not self.payment_tls_cert_file:
+            raise BadSetting(
+                "PAYMENT_TLS_CERT_FILE",
+                "needed in production when PAYMENT_GRPC_HOST is no loopback",
+            )

@@ -1,0 +1,150 @@
+"""The payment service put together: the one place that picks its adapters."""
+
+import secrets
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+from pasar.contracts.events import seal
+from pasar.kit import log
+from pasar.kit.broker.choose import BrokerSettings, connect
+from pasar.kit.broker.port import Broker
+from pasar.kit.clock import SystemClock
+from pasar.kit.database import Database
+from pasar.kit.dead_letters import PostgresDeadLetters
+from pasar.kit.outbox import Relay
+from pasar.kit.postgres import PostgresDatabase, PostgresSettings
+from pasar.kit.settings import BadSetting
+from pasar.kit.signals import told_to_stop
+from pasar.payment_service import rules
+from pasar.payment_service.app import PaymentApp
+from pasar.payment_service.config import PaymentConfig
+from pasar.payment_service.consumer import OrderCreatedConsumer
+from pasar.payment_service.grpc_listener import GrpcListener, ListenerSettings
+from pasar.payment_service.grpc_server import PaymentServicer
+from pasar.payment_service.mock_bank import MockBank
+from pasar.payment_service.postgres import PostgresCharges
+from pasar.payment_service.service import Payments
+
+
+async def serve(config: PaymentConfig) -> None:
+    """
+    Run the payment service until SIGINT or SIGTERM; a second signal ends the process at once.
+
+    Raises BadSetting for a taken gRPC port and for TLS files that cannot be read.
+    """
+    log.configure("payment-service", human=config.app_env == "development")
+    async with build(config) as app:
+        try:
+            await app.run(told_to_stop())
+        except OSError as fault:
+            raise BadSetting("PAYMENT_GRPC_PORT", str(fault)) from fault
+
+
+@asynccontextmanager
+async def build(config: PaymentConfig) -> AsyncGenerator[PaymentApp]:
+    """Open database and broker for one service; neither needs to be there yet."""
+    database = await PostgresDatabase.open(_database_settings(config))
+    broker = connect(_broker_settings(config), PostgresDeadLetters(database))
+    try:
+        yield compose(config, database, broker)
+    finally:
+        await broker.close()
+        await database.close()
+
+
+def compose(config: PaymentConfig, database: Database, broker: Broker) -> PaymentApp:
+    """Connect the parts. Raises BadSetting when the TLS files cannot be read."""
+    relay = Relay(
+        database,
+        broker,
+        partial(seal, key=config.event_signing_key),
+        batch=config.relay_batch,
+        lease_s=config.relay_lease,
+        poll_s=config.relay_poll,
+        backoff_max_s=config.relay_backoff_max,
+    )
+    payments = Payments(
+        PostgresCharges(database),
+        _bank(config, database),
+        SystemClock(),
+        currency=config.shop_currency,
+        lease_s=rules.lease_s(config.payment_delay_max),
+        wake=relay.wake,
+    )
+    keys = (config.event_signing_key, config.event_signing_key_previous)
+    servicer = PaymentServicer(payments, config.payment_process_timeout)
+    return PaymentApp(
+        broker=broker,
+        relay=relay,
+        payments=payments,
+        consumer=OrderCreatedConsumer(payments, keys),
+        listener=GrpcListener(servicer, _listener_settings(config)),
+        concurrency=config.payment_concurrency,
+        grace_s=config.app_shutdown_timeout,
+    )
+
+
+def _bank(config: PaymentConfig, database: Database) -> MockBank:
+    return MockBank(
+        database,
+        success_rate=config.payment_success_rate,
+        delay_s=(config.payment_delay_min, config.payment_delay_max),
+        seed=config.payment_seed or secrets.token_hex(),
+        scripted=config.app_env != "production",
+    )
+
+
+def _listener_settings(config: PaymentConfig) -> ListenerSettings:
+    return ListenerSettings(
+        host=config.payment_grpc_host,
+        port=config.payment_grpc_port,
+        token=config.payment_service_token,
+        open_contract=config.on_loopback,
+        tls=_tls(config) if config.payment_tls_cert_file else None,
+        keepalive_s=config.grpc_keepalive,
+        max_message_bytes=config.grpc_max_message,
+        concurrency=config.payment_concurrency,
+    )
+
+
+def _tls(config: PaymentConfig) -> tuple[bytes, bytes]:
+    certificate, key = config.payment_tls_cert_file, config.payment_tls_key_file
+    try:
+        return Path(certificate).read_bytes(), Path(key).read_bytes()
+    except OSError as fault:
+        raise BadSetting("PAYMENT_TLS_CERT_FILE", f"cannot read it or its key: {fault}") from fault
+
+
+def _database_settings(config: PaymentConfig) -> PostgresSettings:
+    return PostgresSettings(
+        host=config.payment_db_host or config.db_host,
+        port=config.payment_db_port or config.db_port,
+        user=config.payment_db_user or config.db_user,
+        password=config.payment_db_password or config.db_password,
+        database=config.payment_db_name or config.db_name,
+        sslmode=config.db_sslmode,
+        role="payment_app",
+        search_path="payment",
+        application_name="pasar-payment",
+        pool_size=config.payment_db_pool_size,
+        pool_wait_s=config.db_pool_wait,
+        connect_timeout_s=config.db_connect_timeout,
+        statement_timeout_s=config.db_statement_timeout,
+        lock_timeout_s=config.db_lock_timeout,
+        idle_tx_timeout_s=config.db_idle_tx_timeout,
+    )
+
+
+def _broker_settings(config: PaymentConfig) -> BrokerSettings:
+    return BrokerSettings(
+        kind=config.broker,
+        nsqd_addr=config.nsqd_addr,
+        nsq_lookupd_addr=config.nsq_lookupd_addr,
+        redis_host=config.redis_host,
+        redis_port=config.redis_port,
+        redis_password=config.redis_password,
+        redis_db=config.redis_db,
+        client_id="pasar-payment",
+    )

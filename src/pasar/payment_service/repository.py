@@ -1,0 +1,47 @@
+"""The port to the charges. Each method is one transaction; the payment service alone calls it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from pasar.kit.money import Money
+from pasar.payment_service.model import Charge
+
+
+class Charges(Protocol):
+    """Every method raises kit.errors.Unavailable when the database is away."""
+
+    async def insert(self, charge: Charge, lease_s: float) -> bool:
+        """
+        Store a pending charge, the caller's to decide for `lease_s` seconds.
+
+        False if the order has one already: nothing is changed. Of two at once one gets True.
+        """
+        ...
+
+    async def find(self, order_id: str) -> Charge | None:
+        """Return the order's charge as last committed."""
+        ...
+
+    async def remind(self, order_id: str, amount: Money) -> Charge:
+        """
+        Return the existing charge; if it is final and of this amount, have its result told again.
+
+        A result told within the last 3 s is on its way and left alone.
+        """
+        ...
+
+    async def settle(self, charge: Charge, topic: str, result: Mapping[str, str]) -> bool:
+        """
+        Turn the pending charge into this final one and store its result for sending, together.
+
+        False if the charge was final already: nothing is changed, nothing will be sent.
+        """
+        ...
+
+    async def lease_overdue(self, limit: int, lease_s: float) -> Sequence[Charge]:
+        """
+        Take over pending charges whose worker went quiet, the longest waiting first.
+
+        They are the caller's for `lease_s` seconds; no two callers get the same one.
+        """
+        ...

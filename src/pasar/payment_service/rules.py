@@ -1,0 +1,60 @@
+"""The payment service's decisions, without clock, log or database."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Final
+from uuid import UUID, uuid5
+
+from pasar.kit.money import Money
+from pasar.payment_service.model import AmountMismatch, Charge, PaymentRequest, Status
+
+FINAL: Final[Collection[Status]] = (Status.SUCCESS, Status.FAILED, Status.VOIDED)
+
+# Any fixed value will do: it must only never change, or orders would get a second payment id.
+_PAYMENTS: Final = UUID("e1a0c6a4-8f5d-5b7e-9a39-7061736172b2")
+
+_LEASE_AT_LEAST_S: Final = 10.0  # reliability specification 2.5
+_PATIENCE: Final = 0.75  # of the lease: who waits longer shares the charge with the next worker
+
+
+def payment_id_of(order_id: str) -> str:
+    """Return `pay_` and 32 hexadecimal digits that belong to this order alone (contract D46)."""
+    return f"pay_{uuid5(_PAYMENTS, order_id).hex}"
+
+
+def opened(request: PaymentRequest, currency: str, request_id: str) -> Charge:
+    return Charge(
+        order_id=request.order_id,
+        payment_id=payment_id_of(request.order_id),
+        amount=request.amount,
+        currency=currency,
+        method=request.method,
+        status=Status.PENDING,
+        reason="",
+        request_id=request_id,
+    )
+
+
+def decided(charge: Charge, *, approved: bool, reason: str) -> Charge:
+    return replace(charge, status=Status.SUCCESS if approved else Status.FAILED, reason=reason)
+
+
+def check_amount(charge: Charge, asked: Money) -> None:
+    """Raise AmountMismatch unless the existing charge is what is asked for again."""
+    if charge.amount != asked:
+        raise AmountMismatch(charge.amount, asked)
+
+
+def bank_key(order_id: str) -> str:
+    """Return the key under which the bank charges an order at most once."""
+    return f"charge:{order_id}"
+
+
+def lease_s(slowest_answer_s: float) -> float:
+    """Return how long a charge is one worker's: at least twice the bank's slowest answer."""
+    return max(_LEASE_AT_LEAST_S, 2 * slowest_answer_s)
+
+
+def patience_s(lease_s: float) -> float:
+    """Return how long the holder of a lease waits for the bank."""
+    return _PATIENCE * lease_s

@@ -1,0 +1,128 @@
+"""
+Charging an order exactly once: store the intent, ask the bank, store the answer with its message.
+
+A message from the store and a gRPC call take the same path. Whoever dies on it leaves a pending
+charge behind; the sweeper asks the bank again under the same key, which moves no money twice.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from pasar.contracts.events import PAYMENT_FAILED, PAYMENT_SUCCESS, payment_result
+from pasar.kit import log
+from pasar.kit.clock import Clock
+from pasar.kit.errors import Unavailable
+from pasar.payment_service import rules
+from pasar.payment_service.gateway import Gateway, NoAnswer
+from pasar.payment_service.model import Charge, PaymentRequest, Status, UnknownCharge
+from pasar.payment_service.repository import Charges
+
+_LOG: Final = log.get("payments")
+
+_SWEEP_EVERY_S: Final = 2.0  # reliability specification 2.5
+_LOOK_EVERY_S: Final = 0.1  # how late a caller may learn of a result that another worker stored
+
+
+class Payments:
+    """`wake` is called whenever a result waits to be sent; `currency` is the shop's one."""
+
+    def __init__(
+        self,
+        charges: Charges,
+        bank: Gateway,
+        clock: Clock,
+        *,
+        currency: str,
+        lease_s: float,
+        wake: Callable[[], None],
+    ) -> None:
+        self._charges = charges
+        self._bank = bank
+        self._clock = clock
+        self._currency = currency
+        self._lease_s = lease_s
+        self._wake = wake
+
+    async def charge(self, request: PaymentRequest) -> Charge:
+        """
+        Charge the order, or find out that it has been; then its result is told again.
+
+        The answer is still pending while another worker is at it or the bank keeps silent: its
+        result will come as a message. Raises AmountMismatch, kit.errors.Unavailable.
+        """
+        charge = rules.opened(request, self._currency, log.request_id.get())
+        if await self._charges.insert(charge, self._lease_s):
+            return await self._decide(charge)
+        existing = await self._charges.remind(request.order_id, request.amount)
+        rules.check_amount(existing, request.amount)
+        self._wake()
+        return existing
+
+    async def process(self, request: PaymentRequest) -> Charge:
+        """Charge the order and wait for a final answer, for ever: the caller sets the limit."""
+        charge = await self.charge(request)
+        while charge.status not in rules.FINAL:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            charge = await self.get(request.order_id)
+        return charge
+
+    async def get(self, order_id: str) -> Charge:
+        """Return the order's charge. Raises UnknownCharge, kit.errors.Unavailable."""
+        if (charge := await self._charges.find(order_id)) is None:
+            raise UnknownCharge
+        return charge
+
+    async def sweep(self, limit: int) -> None:
+        """Decide what others left behind, at most `limit` charges, all at once."""
+        overdue = await self._charges.lease_overdue(limit, self._lease_s)
+        outcomes = await asyncio.gather(*map(self._resume, overdue), return_exceptions=True)
+        for charge, outcome in zip(overdue, outcomes, strict=True):
+            if isinstance(outcome, Exception):
+                _LOG.error("charge stays pending", order_id=charge.order_id, exc_info=outcome)
+
+    async def keep_sweeping(self, limit: int) -> None:
+        """Sweep until cancelled, also through outages of the database."""
+        while True:
+            try:
+                await self.sweep(limit)
+            except Unavailable as outage:
+                _LOG.warning("sweep postponed", reason=outage.message)
+            await asyncio.sleep(_SWEEP_EVERY_S)
+
+    async def _resume(self, charge: Charge) -> None:
+        log.request_id.set(charge.request_id)  # gather gave this call a context of its own
+        await self._decide(charge)
+
+    async def _decide(self, charge: Charge) -> Charge:
+        """Ask the bank, outside any transaction, and store what it says first."""
+        try:
+            async with asyncio.timeout(rules.patience_s(self._lease_s)):
+                answers = await self._bank.charge(
+                    rules.bank_key(charge.order_id), charge.order_id, charge.amount
+                )
+        except (NoAnswer, TimeoutError):
+            _LOG.warning("bank silent, the sweeper asks again", order_id=charge.order_id)
+            return charge
+        for answer in answers:
+            final = rules.decided(charge, approved=answer.approved, reason=answer.reason)
+            if await self._settle(final):
+                charge = final
+        return charge
+
+    async def _settle(self, final: Charge) -> bool:
+        topic = PAYMENT_SUCCESS if final.status is Status.SUCCESS else PAYMENT_FAILED
+        result = payment_result(
+            topic,
+            order_id=final.order_id,
+            payment_id=final.payment_id,
+            amount=final.amount,
+            currency=final.currency,
+            request_id=final.request_id,
+            occurred_at=self._clock.now(),
+        )
+        first = await self._charges.settle(final, topic, result)
+        if first:
+            self._wake()
+            _LOG.info("charge decided", order_id=final.order_id, status=final.status.value)
+        return first

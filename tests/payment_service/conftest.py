@@ -1,0 +1,126 @@
+"""The payment service's parts, put together for a test with the bank it wants."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+
+from pasar.kit.clock import SystemClock
+from pasar.kit.database import Row
+from pasar.kit.money import Money
+from pasar.kit.postgres import PostgresDatabase, PostgresSettings
+from pasar.payment_service.gateway import Gateway
+from pasar.payment_service.grpc_listener import ListenerSettings
+from pasar.payment_service.mock_bank import MockBank
+from pasar.payment_service.model import PaymentRequest
+from pasar.payment_service.postgres import PostgresCharges
+from pasar.payment_service.service import Payments
+from tests.fixtures.database import administer
+
+ORDER = "0190c7a2-0000-7000-8000-000000000001"
+
+MakePayments = Callable[..., Payments]
+Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
+Events = Callable[[], Awaitable[Sequence[Row]]]
+ExpireLeases = Callable[[], Awaitable[int]]
+
+
+def asked(order_id: str = ORDER, amount: int = 1050) -> PaymentRequest:
+    return PaymentRequest(order_id=order_id, amount=Money(amount), method="mock")
+
+
+def mock_bank(
+    db: PostgresDatabase,
+    *,
+    success_rate: float = 1.0,
+    delay_s: tuple[float, float] = (0.0, 0.0),
+    seed: str = "1",
+    scripted: bool = True,
+) -> MockBank:
+    return MockBank(db, success_rate=success_rate, delay_s=delay_s, seed=seed, scripted=scripted)
+
+
+@pytest.fixture(scope="session")
+def kept_database(template: PostgresSettings) -> Generator[PostgresSettings]:
+    settings = replace(template, database=f"payment_{uuid4().hex}")
+    make = f"CREATE DATABASE {settings.database} TEMPLATE {template.database}"
+    asyncio.run(administer(template, make))
+    yield settings
+    asyncio.run(administer(template, f"DROP DATABASE {settings.database} WITH (FORCE)"))
+
+
+@pytest.fixture
+async def clone(kept_database: PostgresSettings) -> AsyncGenerator[PostgresSettings]:
+    """One database for all tests here, emptied in between: a clone for each takes longer."""
+    yield kept_database
+    owner = await PostgresDatabase.open(replace(kept_database, pool_size=1))
+    await owner.execute(
+        "TRUNCATE payment.charges, payment.provider_ledger, payment.outbox, payment.dead_letters"
+    )
+    await owner.close()
+
+
+@pytest.fixture
+def charges(payment_database: PostgresDatabase) -> PostgresCharges:
+    return PostgresCharges(payment_database)
+
+
+@pytest.fixture
+def make_payments(payment_database: PostgresDatabase, charges: PostgresCharges) -> MakePayments:
+    def make(
+        bank: Gateway | None = None,
+        *,
+        lease_s: float = 60.0,
+        wake: Callable[[], None] = lambda: None,
+    ) -> Payments:
+        return Payments(
+            charges,
+            bank or mock_bank(payment_database),
+            SystemClock(),
+            currency="IDR",
+            lease_s=lease_s,
+            wake=wake,
+        )
+
+    return make
+
+
+@pytest.fixture
+def events(payment_database: PostgresDatabase) -> Events:
+    """What waits in the outbox or has left it, oldest first."""
+
+    async def read() -> Sequence[Row]:
+        return await payment_database.fetch("SELECT * FROM outbox ORDER BY id")
+
+    return read
+
+
+@pytest.fixture
+def expire_leases(payment_database: PostgresDatabase) -> ExpireLeases:
+    """Let as much time pass as a quiet worker is given."""
+    return lambda: payment_database.execute("UPDATE charges SET next_at = now()")
+
+
+@pytest.fixture
+def eventually() -> Eventually:
+    async def wait(holds: Callable[[], Awaitable[bool]]) -> None:
+        async with asyncio.timeout(10):
+            while not await holds():
+                await asyncio.sleep(0.01)
+
+    return wait
+
+
+def on_loopback() -> ListenerSettings:
+    return ListenerSettings(
+        host="127.0.0.1",
+        port=0,
+        token="",
+        open_contract=True,
+        tls=None,
+        keepalive_s=30,
+        max_message_bytes=65_536,
+        concurrency=100,
+    )
