@@ -5,7 +5,6 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from tests.fixtures.engines import HOST, RunningNsq
 
 from pasar.engines.datadir import DataDirectory
 from pasar.engines.errors import EngineError
@@ -16,6 +15,7 @@ from pasar.engines.ports import any_free
 from pasar.engines.postgres_login import PostgresLogin, greet
 from pasar.engines.valkey_login import ValkeyLogin
 from pasar.engines.valkey_login import greet as greet_valkey
+from tests.fixtures.engines import HOST, RunningNsq
 
 Launch = Callable[[Mapping[str, str]], Awaitable[Engines]]
 

@@ -4,12 +4,12 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from tests.fixtures.engines import HOST, RunningNsq
 
 from pasar.engines.errors import EngineError
 from pasar.engines.nsq_login import greet_nsqd, greet_nsqlookupd
 from pasar.engines.nsqd import nsqd
 from pasar.engines.ports import any_free
+from tests.fixtures.engines import HOST, RunningNsq
 
 
 def split(address: str) -> tuple[str, int]:

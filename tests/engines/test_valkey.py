@@ -8,12 +8,12 @@ from signal import SIGKILL
 
 import pytest
 import redis.asyncio
-from tests.fixtures.engines import new_valkey
 
 from pasar.engines.errors import EngineError, Refused
 from pasar.engines.leftover import command_line
 from pasar.engines.valkey import Valkey
 from pasar.engines.valkey_login import greet, info
+from tests.fixtures.engines import new_valkey
 
 
 @pytest.fixture

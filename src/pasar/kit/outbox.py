@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pasar.kit import log
-from pasar.kit.broker.backoff import Backoff
+from pasar.kit.backoff import Backoff
 from pasar.kit.broker.port import Broker, PublishFailed, PublishUnknown
 from pasar.kit.database import Database
 from pasar.kit.errors import Unavailable

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from pasar.kit import log
-from pasar.kit.broker.backoff import Backoff
+from pasar.kit.backoff import Backoff
 from pasar.kit.postgres import PostgresSettings, connect
 from pasar.kit.postgres_tx import DRIVER_FAULTS
 

@@ -1,10 +1,14 @@
 """The settings of the store service: name, default, unit, bounds, meaning and reason."""
 
+import os
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from pasar.kit.broker.choose import BrokerSettings
+from pasar.kit.postgres import PostgresSettings
+from pasar.kit.redis import RedisSettings
 from pasar.kit.settings import Duration
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
@@ -169,6 +173,50 @@ class StoreConfig:
     pasar_data_dir: Annotated[
         str, Meta(description="where `pasar up` and development keep their data and secrets")
     ] = ".local/data"
-    worker_heartbeat_limit: Annotated[
-        Duration, Meta(description="`/ready` says 503 when the worker was silent this long")
-    ] = Duration(30)
+
+    def web_processes(self) -> int:
+        return self.app_workers or os.cpu_count() or 1
+
+    def postgres(self, pool_size: int) -> PostgresSettings:
+        """Return how the service's processes log in: with the rights of `store_app` alone."""
+        return PostgresSettings(
+            host=self.db_host,
+            port=self.db_port,
+            user=self.db_user,
+            password=self.db_password,
+            database=self.db_name,
+            sslmode=self.db_sslmode,
+            role="store_app",
+            search_path="public",
+            application_name="store-service",
+            pool_size=pool_size,
+            pool_wait_s=self.db_pool_wait,
+            connect_timeout_s=self.db_connect_timeout,
+            statement_timeout_s=self.db_statement_timeout,
+            lock_timeout_s=self.db_lock_timeout,
+            idle_tx_timeout_s=self.db_idle_tx_timeout,
+        )
+
+    def redis(self) -> RedisSettings:
+        return RedisSettings(
+            host=self.redis_host,
+            port=self.redis_port,
+            password=self.redis_password,
+            db=self.redis_db,
+            timeout_s=self.redis_timeout,
+            breaker_failures=self.breaker_failures,
+            breaker_open_s=self.breaker_open,
+        )
+
+    def message_broker(self, client_id: str) -> BrokerSettings:
+        """Return how to reach the broker; `client_id` names this process there."""
+        return BrokerSettings(
+            kind=self.broker,
+            nsqd_addr=self.nsqd_addr,
+            nsq_lookupd_addr=self.nsq_lookupd_addr,
+            redis_host=self.redis_host,
+            redis_port=self.redis_port,
+            redis_password=self.redis_password,
+            redis_db=self.redis_db,
+            client_id=client_id,
+        )

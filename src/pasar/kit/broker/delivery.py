@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from pasar.kit import log
-from pasar.kit.broker.backoff import Backoff
+from pasar.kit.backoff import Backoff
 from pasar.kit.broker.port import DeadLetters, Handler, Message, Reject, Retry
 from pasar.kit.errors import Unavailable
 

@@ -3,7 +3,7 @@
 import socket
 from dataclasses import dataclass, field
 
-from pasar.kit.broker.backoff import Backoff
+from pasar.kit.backoff import Backoff
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

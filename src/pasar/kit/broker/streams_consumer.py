@@ -9,8 +9,8 @@ from typing import Final, cast
 from redis.exceptions import ResponseError
 
 from pasar.kit import log
+from pasar.kit.backoff import Backoff
 from pasar.kit.broker.adapter import Source
-from pasar.kit.broker.backoff import Backoff
 from pasar.kit.broker.delivery import Counters, Workers
 from pasar.kit.broker.port import Message
 from pasar.kit.broker.streams_delivery import StreamsDelivery

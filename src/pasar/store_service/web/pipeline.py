@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pasar.kit import log
 from pasar.kit.errors import NotFound
+from pasar.store_service.web.address import bucket_address
 from pasar.store_service.web.auth import Verifier, bearer, identify, require
 from pasar.store_service.web.envelope import Exchange, MethodNotAllowed, respond, success
 from pasar.store_service.web.fields import check
@@ -66,7 +67,7 @@ class Endpoint:
         if self._decoder:
             body = self._decoder.decode(await read_body(scope, receive, guard.max_body_bytes))
             check(body)
-        return Call(identity, found, query_of(scope), body)
+        return Call(identity, found, query_of(scope), body, bucket_address(exchange.address))
 
 
 class Path:

@@ -60,7 +60,7 @@ class Call(Generic[BodyT_co]):
     path_id: UUID | None
     query: Mapping[str, str]
     body: BodyT_co
-    address: str = ""
+    address: str
 
     @property
     def caller(self) -> Identity:

@@ -1,0 +1,5 @@
+"""`python -m pasar` is the command `pasar`."""
+
+from pasar.cli.main import app
+
+app()

@@ -1,0 +1,61 @@
+"""One running shop per broker and test module, audited after every journey."""
+
+from collections.abc import AsyncGenerator, Generator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from pasar.engines.valkey_login import ValkeyLogin
+from pasar.kit.postgres import PostgresSettings
+from tests.fixtures.database import administer
+from tests.fixtures.engines import run
+from tests.journeys.shop import Shop, running_shop
+
+
+def redis_variables(valkey: ValkeyLogin) -> dict[str, str]:
+    return {
+        "REDIS_HOST": valkey.host,
+        "REDIS_PORT": str(valkey.port),
+        "REDIS_PASSWORD": valkey.password,
+    }
+
+
+@pytest.fixture(scope="module")
+def shop_database(template: PostgresSettings) -> Generator[PostgresSettings]:
+    """The owner's login to a migrated database of this module's own."""
+    settings = replace(template, database=f"journey_{uuid4().hex}")
+    clone = f"CREATE DATABASE {settings.database} TEMPLATE {template.database}"
+    run(administer(template, clone))
+    yield settings
+    run(administer(template, f"DROP DATABASE {settings.database} WITH (FORCE)"))
+
+
+@pytest.fixture(scope="module", params=["streams", pytest.param("nsq", marks=pytest.mark.nsq)])
+def broker_variables(request: pytest.FixtureRequest, valkey: ValkeyLogin) -> Mapping[str, str]:
+    if request.param == "streams":
+        return {"BROKER": "streams", **redis_variables(valkey)}
+    nsq = request.getfixturevalue("nsq")
+    addresses = {"NSQD_ADDR": nsq.nsqd_tcp, "NSQ_LOOKUPD_ADDR": nsq.lookupd_http}
+    return {"BROKER": "nsq", **addresses, **redis_variables(valkey)}
+
+
+@pytest.fixture(scope="module")
+def shop(
+    tmp_path_factory: pytest.TempPathFactory,
+    shop_database: PostgresSettings,
+    broker_variables: Mapping[str, str],
+) -> Generator[Shop]:
+    folder: Path = tmp_path_factory.mktemp("shop")
+    with running_shop(folder, shop_database, broker_variables) as running:
+        yield running
+
+
+@pytest.fixture
+async def http(shop: Shop) -> AsyncGenerator[httpx.AsyncClient]:
+    """A client of the shop; when the journey is over every invariant must hold."""
+    async with shop.http() as client:
+        yield client
+    assert await shop.broken() == {}

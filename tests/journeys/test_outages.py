@@ -1,0 +1,187 @@
+"""Parts die in the middle of business: orders go on, and each acknowledged one is paid once."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncGenerator, Generator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pasar.engines.engine import Engine
+from pasar.engines.postgres import Postgres
+from pasar.engines.valkey import Valkey
+from pasar.kit.postgres import PostgresSettings
+from tests.fixtures.database import migrated
+from tests.fixtures.engines import new_postgres, new_valkey, run, start_nsq, started
+from tests.journeys.conftest import redis_variables
+from tests.journeys.people import ADDRESS, Person, Stall, eventually, newcomer, stall
+from tests.journeys.shop import Shop, running_shop
+
+BUYERS = 20
+ORDERS_EACH = 15
+
+
+@dataclass(frozen=True, slots=True)
+class FrailShop:
+    """A shop whose engines belong to the test: it may kill them."""
+
+    shop: Shop
+    postgres: Postgres
+    valkey: Valkey
+    broker: Engine
+
+    async def calm(self, within_s: float = 40) -> None:
+        """Wait until no order is pending."""
+
+        async def settled() -> bool:
+            pending = "SELECT count(*) FROM orders WHERE status = 'pending'"
+            return await self.shop.count(pending) == 0
+
+        await eventually(settled, within_s, "every order being settled")
+
+
+@pytest.fixture(scope="module", params=["streams", pytest.param("nsq", marks=pytest.mark.nsq)])
+def frail(
+    request: pytest.FixtureRequest,
+    engines_folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    owner_settings: PostgresSettings,
+) -> Generator[FrailShop]:
+    folder = engines_folder / f"frail-{request.param}"
+    folder.mkdir(mode=0o700)
+    postgres = started(lambda: new_postgres(folder))
+    valkey = started(lambda: new_valkey(folder, persistent=True))
+    broker: Engine = valkey
+    engines: set[Engine] = {postgres, valkey}
+    variables = {"BROKER": request.param, **redis_variables(valkey.login)}
+    if request.param == "nsq":
+        nsq = start_nsq(request.getfixturevalue("nsq_binaries"), folder)
+        variables |= {"NSQD_ADDR": nsq.nsqd_tcp, "NSQ_LOOKUPD_ADDR": nsq.lookupd_http}
+        broker = nsq.nsqd
+        engines |= {nsq.nsqd, nsq.nsqlookupd}
+    account = postgres.account
+    owner = replace(owner_settings, port=account.port, database=account.database)
+    run(migrated(owner))
+    with running_shop(tmp_path_factory.mktemp("frail"), owner, variables) as shop:
+        yield FrailShop(shop, postgres, valkey, broker)
+    for engine in engines:
+        run(engine.stop())
+
+
+@pytest.fixture
+async def http(frail: FrailShop) -> AsyncGenerator[httpx.AsyncClient]:
+    async with frail.shop.http() as client:
+        yield client
+    await frail.calm()
+    assert await frail.shop.broken() == {}
+
+
+async def shopping(buyer: Person, product_id: str, orders: int) -> int:
+    """Buy one after the other; return how many orders were acknowledged."""
+    for _ in range(orders):
+        await buyer.buys(product_id)
+    return orders
+
+
+async def test_a_payment_service_killed_amid_three_hundred_checkouts_charges_each_order_once(
+    frail: FrailShop, http: httpx.AsyncClient
+) -> None:
+    kopi = await (await stall(http)).offers("Kopi", "7", stock=1000)
+    buyers = await asyncio.gather(*(newcomer(http) for _ in range(BUYERS)))
+    before = await frail.shop.count("SELECT count(*) FROM orders")
+    rush = asyncio.gather(*(shopping(buyer, kopi, ORDERS_EACH) for buyer in buyers))
+
+    async def a_third_is_charged() -> bool:
+        charged = "SELECT count(*) FROM payment.charges WHERE status = 'success'"
+        return await frail.shop.count(charged) >= BUYERS * ORDERS_EACH // 3
+
+    await eventually(a_third_is_charged, within_s=30)
+    frail.shop.payment.kill()
+    acknowledged = sum(await rush)
+    frail.shop.payment.start()
+    await frail.calm()
+
+    paid = "SELECT count(*) FROM orders WHERE status = 'paid' AND total_amount = 7"
+    charges = "SELECT count(*) FROM payment.provider_ledger WHERE approved AND amount = 7"
+    assert acknowledged == BUYERS * ORDERS_EACH
+    assert await frail.shop.count("SELECT count(*) FROM orders") == before + acknowledged
+    assert await frail.shop.count(paid) == await frail.shop.count(charges) == acknowledged
+
+
+async def test_with_redis_and_broker_dead_checkout_goes_on_and_is_paid_after_their_return(
+    frail: FrailShop, http: httpx.AsyncClient
+) -> None:
+    counter, buyer = await opened(http)
+    kopi = await counter.offers("Kopi", "11", stock=5)
+    await buyer.wants(kopi)
+    for engine in {frail.valkey, frail.broker}:
+        os.kill(engine.child.pid, signal.SIGKILL)
+        await engine.wait()
+    began = time.monotonic()
+    page = await http.get(f"/api/v1/products/{kopi}")
+    cart = await buyer.must("GET", "/cart")
+    order = await buyer.must("POST", "/orders", ADDRESS)
+    took_s = time.monotonic() - began
+    for engine in {frail.valkey, frail.broker}:
+        await engine.start()
+
+    assert page.status_code == 200
+    assert cart["total"] == "11"
+    assert took_s < 3
+    await buyer.sees(order["id"], "paid", within_s=15)
+
+
+async def test_with_redis_frozen_checkout_answers_within_a_second(
+    frail: FrailShop, http: httpx.AsyncClient
+) -> None:
+    counter, buyer = await opened(http)
+    kopi = await counter.offers("Kopi", "12", stock=5)
+    await buyer.wants(kopi)
+    os.kill(frail.valkey.child.pid, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        order = await buyer.must("POST", "/orders", ADDRESS)
+        took_s = time.monotonic() - began
+    finally:
+        os.kill(frail.valkey.child.pid, signal.SIGCONT)
+
+    assert took_s < 1
+    await buyer.sees(order["id"], "paid", within_s=15)
+
+
+async def test_with_postgresql_away_every_answer_is_503_and_service_resumes_by_itself(
+    frail: FrailShop, http: httpx.AsyncClient
+) -> None:
+    counter, buyer = await opened(http)
+    kopi = await counter.offers("Kopi", "13", stock=5)
+    await buyer.wants(kopi)
+    await frail.postgres.stop()
+    began = time.monotonic()
+    refused = await asyncio.gather(
+        buyer.ask("POST", "/orders", ADDRESS),
+        buyer.ask("POST", "/cart/items", {"product_id": kopi, "quantity": 1}),
+        buyer.ask("GET", f"/orders/{kopi}"),
+        Person(http, buyer.email).ask("POST", "/auth/login", {"email": "a", "password": "b"}),
+        http.get("/api/v1/products/0190c7a2-0000-7000-8000-000000000009"),
+        http.get("/ready"),
+    )
+    took_s = time.monotonic() - began
+    alive = await http.get("/health")
+    await frail.postgres.start()
+
+    async def resumed() -> bool:
+        return (await buyer.ask("POST", "/orders", ADDRESS)).status_code == 201
+
+    assert {answer.status_code for answer in refused} == {503}
+    assert all(int(answer.headers["Retry-After"]) >= 1 for answer in refused)
+    assert took_s < 10
+    assert alive.status_code == 200
+    await eventually(resumed, within_s=3, what="a checkout after the return")
+
+
+async def opened(http: httpx.AsyncClient) -> tuple[Stall, Person]:
+    return await stall(http), await newcomer(http)

@@ -1,0 +1,113 @@
+"""From registering to a paid order, over HTTP, through both services and either broker."""
+
+import asyncio
+
+import httpx
+
+from tests.journeys.people import ADDRESS, admin, newcomer, stall
+from tests.journeys.shop import Shop
+
+
+async def test_a_purchase_from_register_to_paid(http: httpx.AsyncClient) -> None:
+    kopi = await (await stall(http)).offers("Kopi", "85000.50", stock=10)
+    buyer = await newcomer(http)
+    page = (await http.get(f"/api/v1/products/{kopi}")).json()["data"]
+    assert (page["name"], page["price"], page["stock"]) == ("Kopi", "85000.5", 10)
+
+    await buyer.wants(kopi, 2)
+    cart = await buyer.must("GET", "/cart")
+    assert cart["total"] == "170001"
+
+    order = await buyer.must("POST", "/orders", ADDRESS)
+    assert order["status"] == "pending"
+    assert order["payment"]["status"] == "pending"
+    assert (await buyer.must("GET", "/cart"))["items"] == []
+
+    paid = await buyer.sees(order["id"], "paid", within_s=3)
+    assert paid["payment"]["status"] == "success"
+    assert paid["payment"]["amount"] == paid["total_amount"] == "170001"
+    assert paid["payment"]["paid_at"] is not None
+    assert (await http.get(f"/api/v1/products/{kopi}")).json()["data"]["stock"] == 8
+
+
+async def test_a_line_can_be_taken_out_of_the_cart_once(http: httpx.AsyncClient) -> None:
+    kopi = await (await stall(http)).offers("Kopi", "10", stock=5)
+    buyer = await newcomer(http)
+    await buyer.wants(kopi)
+
+    emptied = await buyer.must("DELETE", f"/cart/items/{kopi}")
+    again = await buyer.ask("DELETE", f"/cart/items/{kopi}")
+
+    assert (emptied["items"], emptied["total"]) == ([], "0")
+    assert (again.status_code, again.json()["errors"][0]["message"]) == (
+        404, "item not found in cart",
+    )  # fmt: skip
+
+
+async def test_a_declined_payment_cancels_the_order_and_gives_the_stock_back(
+    http: httpx.AsyncClient,
+) -> None:
+    """The mock bank declines totals that end in .13."""
+    batik = await (await stall(http)).offers("Batik", "10.13", stock=3)
+    buyer = await newcomer(http)
+    order_id = await buyer.buys(batik)
+
+    cancelled = await buyer.sees(order_id, "cancelled")
+    assert cancelled["payment"]["status"] == "failed"
+    assert (await http.get(f"/api/v1/products/{batik}")).json()["data"]["stock"] == 3
+
+
+async def test_two_hundred_buyers_of_a_hundred_units_get_exactly_a_hundred(
+    shop: Shop, http: httpx.AsyncClient
+) -> None:
+    teh = await (await stall(http)).offers("Teh", "32000", stock=100)
+    buyers = await asyncio.gather(*(newcomer(http) for _ in range(200)))
+    await asyncio.gather(*(buyer.wants(teh) for buyer in buyers))
+
+    answers = await asyncio.gather(*(buyer.ask("POST", "/orders", ADDRESS) for buyer in buyers))
+    refusals = [answer.json()["errors"] for answer in answers if answer.status_code == 400]
+    shortage = {"code": "VALIDATION_ERROR", "message": "insufficient stock for product Teh"}
+
+    assert sorted(answer.status_code for answer in answers) == [201] * 100 + [400] * 100
+    assert refusals == [[shortage]] * 100
+    assert (await http.get(f"/api/v1/products/{teh}")).json()["data"]["stock"] == 0
+    sold = "SELECT -sum(delta) FROM stock_ledger WHERE product_id = $1 AND kind = 'sale'"
+    assert await shop.count(sold, teh) == 100
+    for buyer, answer in zip(buyers, answers, strict=True):
+        if answer.status_code == 201:
+            await buyer.sees(answer.json()["data"]["id"], "paid", within_s=30)
+
+
+async def test_one_request_id_leads_from_the_checkout_to_the_settlement(
+    shop: Shop, http: httpx.AsyncClient
+) -> None:
+    kopi = await (await stall(http)).offers("Kopi", "5", stock=5)
+    buyer = await newcomer(http)
+    await buyer.wants(kopi)
+    request_id = f"journey/{buyer.email}"
+    answer = await buyer.ask("POST", "/orders", ADDRESS, **{"X-Request-ID": request_id})
+    order_id = answer.json()["data"]["id"]
+    await buyer.sees(order_id, "paid")
+
+    def said(command: str) -> set[str]:
+        lines = (shop.store if command == "store" else shop.payment).lines()
+        return {line["message"] for line in lines if line.get("request_id") == request_id}
+
+    assert answer.headers["X-Request-ID"] == request_id
+    assert said("store") >= {"request completed", "event sent", "payment result"}
+    assert said("payment") >= {"charge decided", "event sent"}
+    recorded = "SELECT count(*) FROM order_status_history WHERE request_id = $1"
+    assert await shop.count(recorded, request_id) == 2
+
+
+async def test_a_new_seller_sells_only_after_the_next_login(http: httpx.AsyncClient) -> None:
+    owner = await newcomer(http, "Owner")
+    await owner.must("POST", "/stores", {"name": "Rumah Batik"})
+    category = await (await admin(http)).must("POST", "/categories", {"name": owner.email})
+    product = {"name": "Kain", "price": "1", "category_id": category["id"]}
+
+    early = await owner.ask("POST", "/products", product)
+    later = await (await owner.logged_in()).ask("POST", "/products", product)
+
+    assert (early.status_code, later.status_code) == (403, 201)
+    assert (await owner.ask("GET", "/cart")).status_code == 200
