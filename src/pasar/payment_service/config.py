@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta
@@ -146,6 +147,17 @@ class PaymentConfig:
             return ip_address(self.payment_grpc_host).is_loopback
         except ValueError:
             return self.payment_grpc_host == "localhost"
+
+    def tls(self) -> tuple[bytes, bytes] | None:
+        """Return certificate and key in PEM, None without TLS. Raises BadSetting: unreadable."""
+        if not self.payment_tls_cert_file:
+            return None
+        files = (Path(self.payment_tls_cert_file), Path(self.payment_tls_key_file))
+        try:
+            return files[0].read_bytes(), files[1].read_bytes()
+        except OSError as fault:
+            reason = f"cannot read it or its key: {fault}"
+            raise BadSetting("PAYMENT_TLS_CERT_FILE", reason) from fault
 
     def _check_open_to_the_network(self) -> None:
         if not self.payment_service_token:

@@ -4,7 +4,6 @@ import secrets
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 
 from pasar.contracts.events import seal
 from pasar.kit import log
@@ -102,19 +101,11 @@ def _listener_settings(config: PaymentConfig) -> ListenerSettings:
         port=config.payment_grpc_port,
         token=config.payment_service_token,
         open_contract=config.on_loopback,
-        tls=_tls(config) if config.payment_tls_cert_file else None,
+        tls=config.tls(),
         keepalive_s=config.grpc_keepalive,
         max_message_bytes=config.grpc_max_message,
         concurrency=config.payment_concurrency,
     )
-
-
-def _tls(config: PaymentConfig) -> tuple[bytes, bytes]:
-    certificate, key = config.payment_tls_cert_file, config.payment_tls_key_file
-    try:
-        return Path(certificate).read_bytes(), Path(key).read_bytes()
-    except OSError as fault:
-        raise BadSetting("PAYMENT_TLS_CERT_FILE", f"cannot read it or its key: {fault}") from fault
 
 
 def _database_settings(config: PaymentConfig) -> PostgresSettings:
