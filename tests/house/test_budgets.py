@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from starlette.types import ASGIApp
 
 from pasar.engines.valkey_login import ValkeyLogin
 from pasar.kit.clock import SystemClock
@@ -114,7 +115,7 @@ def config(database: PostgresSettings, redis: ValkeyLogin) -> StoreConfig:
     )
 
 
-def application(parts: Parts) -> app.ASGIApp:
+def application(parts: Parts) -> ASGIApp:
     clock = SystemClock()
     limits = Limits(
         RateLimiter(parts.redis),
