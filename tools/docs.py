@@ -5,7 +5,6 @@ tests/house/test_docs.py compares what is committed with what this would write.
 """
 
 import inspect
-import re
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -70,7 +69,7 @@ def _route_row(route: Route) -> str:
 
 
 def errors_table() -> str:
-    classes = [errors.PasarError, *_below(errors.PasarError)]
+    classes: list[type[errors.PasarError]] = [errors.PasarError, *_below(errors.PasarError)]
     named = {kind.code: kind.__name__ for kind in reversed(classes)}
     rows = (f"| `{code}` | {STATUS[code].value} | `{named[code]}` |" for code in STATUS)
     return "\n".join(
@@ -101,8 +100,9 @@ def filled(text: str) -> str:
     """Return a page with the tables between its markers made anew."""
     tables = {"routes": routes_table, "settings": settings_table, "errors": errors_table}
     for name, table in tables.items():
-        fence = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-        text = fence.sub(lambda found, table=table: f"{found[1]}{table()}\n{found[2]}", text)
+        before, opening, rest = text.partition(f"<!-- {name} -->\n")
+        _, closing, after = rest.partition(f"<!-- /{name} -->")
+        text = f"{before}{opening}{table()}\n{closing}{after}"
     return text
 
 
