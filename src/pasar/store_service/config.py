@@ -143,6 +143,10 @@ class StoreConfig:
     jwt_refresh_expiry: Annotated[Duration, Meta(description="lifetime of a refresh token")] = (
         Duration(604_800)
     )
+    admin_email: Annotated[
+        str, Meta(description="with the password: the admin made while the seeded one is in force")
+    ] = ""
+    admin_password: Annotated[str, Meta(description="of that admin")] = ""
     argon2_memory: Annotated[
         int, Meta(ge=8, description="argon2id memory in KiB; OWASP minimum")
     ] = 19_456

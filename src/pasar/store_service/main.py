@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pasar.kit.clock import SystemClock
-from pasar.kit.ids import TimeOrderedIds
+from pasar.kit.ids import Ids, TimeOrderedIds
 from pasar.kit.lock import CrowdLock
 from pasar.kit.passwords import Passwords
 from pasar.kit.postgres import PostgresDatabase
@@ -21,6 +21,7 @@ from pasar.store_service.accounts.service import AccountService, Issuer
 from pasar.store_service.cart.handler import CartHandler
 from pasar.store_service.cart.postgres import PostgresCarts
 from pasar.store_service.cart.redis import RedisCarts
+from pasar.store_service.cart.repository import CartCopies
 from pasar.store_service.cart.service import CartService
 from pasar.store_service.catalog.handler import CategoryHandler, ProductHandler
 from pasar.store_service.catalog.postgres import PostgresCategories, PostgresProducts
@@ -51,45 +52,34 @@ class Parts:
     payment_results: PaymentResults
     handlers: tuple[object, ...]
 
+    async def close(self) -> None:
+        """Once nobody uses them: running statements are waited for, some seconds at most."""
+        self.passwords.close()
+        await self.redis.close()
+        await self.database.close()
+
 
 async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]) -> Parts:
     """Connect the parts; returns also while the engines are away. `wake` rouses the relay."""
-    ids, clock = TimeOrderedIds(), SystemClock()
+    ids = TimeOrderedIds()
     database = await PostgresDatabase.open(config.postgres(pool_size))
     redis = Redis.open(config.redis())
-
-    passwords = Passwords(
-        memory_kib=config.argon2_memory,
-        passes=config.argon2_time,
-        threads=config.argon2_threads,
-        queue=config.argon2_queue,
-    )
-    issuer = Issuer(
-        TokenSigner(config.jwt_secret),
-        ids,
-        clock,
-        access_s=config.jwt_access_expiry,
-        refresh_s=config.jwt_refresh_expiry,
-    )
-    users = PostgresUsers(database)
-    accounts = AccountService(users, PostgresSessions(database), passwords, issuer, ids)
-
-    stores = PostgresStores(database)
+    users, stores = PostgresUsers(database), PostgresStores(database)
+    passwords = _passwords(config)
+    sessions = PostgresSessions(database)
+    accounts = AccountService(users, sessions, passwords, _issuer(config, ids), ids)
     products = RedisProducts(
-        VersionedCache(redis, "pasar:product", config.product_cache_ttl), PostgresProducts(database)
+        VersionedCache(redis, "product:", config.product_cache_ttl), PostgresProducts(database)
     )
     carts = RedisCarts(
-        VersionedCache(redis, "pasar:cart", config.cart_cache_ttl),
+        VersionedCache(redis, "cart:", config.cart_cache_ttl),
         PostgresCarts(database, config.cart_max_lines),
     )
     orders = PostgresOrders(database)
-    checkouts: Checkouts = PostgresCheckouts(database, orders, ids, config.shop_currency)
-    if config.stock_lock == "on":
-        lock = CrowdLock(
-            redis, "pasar:{stock}:", lease_s=config.stock_lock_lease, wait_s=config.stock_lock_wait
-        )
-        checkouts = LockedCheckouts(lock, carts, behind=checkouts)
-    order_service = OrderService(checkouts, orders, carts, products, wake, ids)
+    checkouts = PostgresCheckouts(database, orders, ids, config.shop_currency)
+    order_service = OrderService(
+        _calmed(config, redis, carts, checkouts), orders, carts, products, wake, ids
+    )
 
     return Parts(
         database=database,
@@ -108,3 +98,32 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
             OrderHandler(order_service),
         ),
     )
+
+
+def _passwords(config: StoreConfig) -> Passwords:
+    return Passwords(
+        memory_kib=config.argon2_memory,
+        passes=config.argon2_time,
+        threads=config.argon2_threads,
+        queue=config.argon2_queue,
+    )
+
+
+def _issuer(config: StoreConfig, ids: Ids) -> Issuer:
+    return Issuer(
+        TokenSigner(config.jwt_secret),
+        ids,
+        SystemClock(),
+        access_s=config.jwt_access_expiry,
+        refresh_s=config.jwt_refresh_expiry,
+    )
+
+
+def _calmed(config: StoreConfig, redis: Redis, carts: CartCopies, behind: Checkouts) -> Checkouts:
+    """Put the mutex that shapes a crowd before the checkout, which is safe without it."""
+    if config.stock_lock == "off":
+        return behind
+    lock = CrowdLock(
+        redis, "{stock}:", lease_s=config.stock_lock_lease, wait_s=config.stock_lock_wait
+    )
+    return LockedCheckouts(lock, carts, behind=behind)
