@@ -14,6 +14,7 @@ from pasar.kit.postgres import PostgresSettings
 from pasar.kit.settings import Duration
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
+_ADDRESSES = r"^[^\s,]+:\d{1,5}(\s*,\s*[^\s,]+:\d{1,5})*$"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +60,19 @@ class EngineConfig:
         Literal["nsq", "streams"],
         Meta(description="message broker; `pasar up` also knows `auto`"),
     ] = "nsq"
-    nsqd_addr: Annotated[str, Meta(description="nsqd, host:port of its TCP side, comma list")] = (
-        "localhost:4150"
-    )
+    nsqd_addr: Annotated[
+        str, Meta(pattern=_ADDRESSES, description="nsqd, host:port of its TCP side, comma list")
+    ] = "localhost:4150"
     nsqd_http_addr: Annotated[
-        str, Meta(description="nsqd, its HTTP side, for counts; empty = its host, port + 1")
+        str,
+        Meta(
+            pattern=f"{_ADDRESSES}|^$",
+            description="nsqd, its HTTP side, for counts; empty = its host, port + 1",
+        ),
     ] = ""
     nsq_lookupd_addr: Annotated[
-        str, Meta(description="nsqlookupd, host:port of its HTTP side, comma list")
+        str,
+        Meta(pattern=_ADDRESSES, description="nsqlookupd, host:port of its HTTP side, comma list"),
     ] = "localhost:4161"
     relay_batch: Annotated[int, Meta(ge=1, le=1000, description="outbox rows per claim")] = 100
     relay_lease: Annotated[

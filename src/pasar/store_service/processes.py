@@ -161,14 +161,11 @@ def _application(config: StoreConfig, parts: Parts, system: SystemHandler) -> AS
 
 
 async def work(config: StoreConfig) -> None:
-    """Be the background process until told to stop. Raises BadSetting: the broker's address."""
+    """Be the background process until told to stop."""
     log.configure(SERVICE, human=config.app_env == "development")
     parts = await build(config, pool_size=config.db_worker_pool_size, wake=_nobody)
-    dead_letters = PostgresDeadLetters(parts.database)
-    try:
-        broker = connect(config.message_broker(f"{SERVICE}-{os.getpid()}"), dead_letters)
-    except ValueError as fault:
-        raise BadSetting("NSQD_ADDR", f"{fault}, or NSQ_LOOKUPD_ADDR is not") from fault
+    address = config.message_broker(f"{SERVICE}-{os.getpid()}")
+    broker = connect(address, PostgresDeadLetters(parts.database))
     relay = Relay(
         parts.database,
         broker,
