@@ -44,6 +44,8 @@ def check_settings(config: StoreConfig) -> None:
     except ValueError as fault:
         raise BadSetting("TRUSTED_PROXIES", str(fault)) from fault
     check_secret("JWT_SECRET", config.jwt_secret)
+    if config.jwt_secret_previous:
+        check_secret("JWT_SECRET_PREVIOUS", config.jwt_secret_previous)
     if config.event_signing_key:
         check_secret("EVENT_SIGNING_KEY", config.event_signing_key)
 

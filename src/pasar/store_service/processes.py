@@ -20,8 +20,8 @@ from pasar.kit.outbox import Relay
 from pasar.kit.postgres_listen import Listener, Wakeups
 from pasar.kit.ratelimit import LocalLimiter, RateLimiter
 from pasar.kit.signals import told_to_stop
-from pasar.kit.tokens import TokenVerifier
 from pasar.store_service import app, preflight, worker
+from pasar.store_service.accounts.postgres_sessions import CHANNEL as SESSION_CHANNEL
 from pasar.store_service.config import StoreConfig
 from pasar.store_service.main import Parts, build
 from pasar.store_service.routes import ROUTES
@@ -87,7 +87,7 @@ async def serve(config: StoreConfig, listener: socket.socket) -> None:
         ROUTES,
         [system, *parts.handlers],
         guard=Guard(
-            verifier=TokenVerifier(config.jwt_secret),
+            verifier=parts.live_tokens,
             limits=limits,
             max_body_bytes=config.app_max_body,
         ),
@@ -97,7 +97,10 @@ async def serve(config: StoreConfig, listener: socket.socket) -> None:
             request_timeout_s=config.app_request_timeout, max_in_flight=config.app_max_in_flight
         ),
     )
-    waking = asyncio.create_task(wakeups.run())
+    await parts.live_tokens.look()
+    ended = Listener(config.postgres(1), SESSION_CHANNEL, parts.live_tokens.wake)
+    jobs = (wakeups.run, parts.live_tokens.run, ended.run)
+    background = [asyncio.create_task(job()) for job in jobs]
     await app.run(
         application,
         listener,
@@ -110,7 +113,8 @@ async def serve(config: StoreConfig, listener: socket.socket) -> None:
         drain=system.drain,
         closers={"parts": partial(_close, parts)},
     )
-    waking.cancel()
+    for task in background:
+        task.cancel()
 
 
 async def work(config: StoreConfig) -> None:
