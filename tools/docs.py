@@ -28,7 +28,7 @@ def settings() -> Iterator[tuple[str, str, str, str]]:
     for service, config in (("store", StoreConfig), ("payment", PaymentConfig)):
         hints = get_type_hints(config, include_extras=True)
         for field in fields(config):
-            name, default = field.name.upper(), str(field.default)
+            name, default = field.name.upper(), _written(field.default)
             meaning = _meaning(hints[field.name])
             if name not in seen:
                 seen[name] = (name, default, service, meaning)
@@ -38,6 +38,10 @@ def settings() -> Iterator[tuple[str, str, str, str]]:
                 both = f"{seen[name][2]} {seen[name][1]}, {service} {default}"
                 seen[name] = (name, both, "both", seen[name][3])
     yield from seen.values()
+
+
+def _written(default: object) -> str:
+    return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def _meaning(hint: object) -> str:
@@ -63,7 +67,8 @@ def routes_table() -> str:
 
 
 def _route_row(route: Route) -> str:
-    who = route.access.role.value if route.access.role else "everybody"
+    anybody = "whoever is logged in" if route.access.token else "everybody"
+    who = route.access.role.value if route.access.role else anybody
     limits = ", ".join(limit.value for limit in route.limits) or "none"
     return f"| `{route.method} {route.path}` | {who} | {limits} | {route.status.value} |"
 

@@ -95,7 +95,7 @@ async def service(
         await counted.wants(counted.chair)
         await counted.asked("POST", "/orders", ADDRESS)
         yield counted
-    parts.passwords.close()
+    parts.signing_in.passwords.close()
     await parts.redis.close()
     await parts.database.close()
 

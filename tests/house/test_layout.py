@@ -18,6 +18,7 @@ FEATURES = ["accounts", "stores", "catalog", "cart", "orders", "payments"]
 FEATURE_FILES = {
     "__init__.py", "model.py", "rules.py", "repository.py", "service.py", "schemas.py",
     "handler.py", "postgres.py", "postgres_orders.py", "redis.py", "consumer.py",
+    "sessions.py", "postgres_sessions.py", "in_process.py",
 }  # fmt: skip
 SHAPELESS = {"utils", "util", "helpers", "helper", "common", "base", "misc", "manager", "managers"}
 

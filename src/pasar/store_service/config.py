@@ -77,6 +77,9 @@ class StoreConfig(EngineConfig):
     jwt_secret: Annotated[
         str, Meta(description="token key, ≥ 32 bytes; only development makes its own")
     ] = ""
+    jwt_secret_previous: Annotated[
+        str, Meta(description="the key before it: still verifies, signs no more")
+    ] = ""
     jwt_access_expiry: Annotated[Duration, Meta(description="lifetime of an access token")] = (
         Duration(900)
     )
@@ -87,6 +90,18 @@ class StoreConfig(EngineConfig):
         str, Meta(description="with the password: the admin made while the seeded one is in force")
     ] = ""
     admin_password: Annotated[str, Meta(description="of that admin")] = ""
+    jwt_refresh_rotation: Annotated[
+        bool, Meta(description="a refresh token works once; false: until it expires")
+    ] = True
+    jwt_refresh_grace: Annotated[
+        Duration, Meta(description="a used one gives the same pair again, as answers get lost")
+    ] = Duration(10)
+    session_poll: Annotated[
+        Duration, Meta(description="how often a process looks whose sessions ended, unless told")
+    ] = Duration(2)
+    password_min: Annotated[
+        int, Meta(ge=6, le=72, description="bytes of a new password; in production at least 8")
+    ] = 6
     argon2_memory: Annotated[
         int, Meta(ge=8, description="argon2id memory in KiB; OWASP minimum")
     ] = 19_456
@@ -107,6 +122,10 @@ class StoreConfig(EngineConfig):
     rate_limit_login: Annotated[
         int, Meta(ge=0, description="registrations and logins per minute and address; 0 = off")
     ] = 10
+    login_account_limit: Annotated[
+        int, Meta(ge=0, description="failed logins of one account per window; 0 = off")
+    ] = 10
+    login_account_window: Annotated[Duration, Meta(description="that window")] = Duration(900)
     trusted_proxies: Annotated[
         str, Meta(description="networks whose X-Forwarded-For is believed, comma list")
     ] = ""

@@ -7,17 +7,12 @@ Every process of the service is made of these parts; `processes.py` starts and s
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pasar.kit.clock import SystemClock
-from pasar.kit.ids import Ids, TimeOrderedIds
+from pasar.kit.ids import TimeOrderedIds
 from pasar.kit.lock import CrowdLock
-from pasar.kit.passwords import Passwords
 from pasar.kit.postgres import PostgresDatabase
 from pasar.kit.redis import Redis
-from pasar.kit.tokens import TokenSigner
 from pasar.kit.versioned_cache import VersionedCache
-from pasar.store_service.accounts.handler import AccountHandler
-from pasar.store_service.accounts.postgres import PostgresSessions, PostgresUsers
-from pasar.store_service.accounts.service import AccountService, Issuer
+from pasar.store_service.accounts.handler import AccountHandler, SessionHandler
 from pasar.store_service.cart.handler import CartHandler
 from pasar.store_service.cart.postgres import PostgresCarts
 from pasar.store_service.cart.redis import RedisCarts
@@ -36,6 +31,7 @@ from pasar.store_service.orders.repository import Checkouts
 from pasar.store_service.orders.service import OrderService
 from pasar.store_service.payments.consumer import PaymentResults
 from pasar.store_service.payments.service import PaymentService
+from pasar.store_service.sign_in import SignIn, sign_in
 from pasar.store_service.stores.handler import StoreHandler
 from pasar.store_service.stores.postgres import PostgresStores
 from pasar.store_service.stores.service import StoreService
@@ -47,14 +43,13 @@ class Parts:
 
     database: PostgresDatabase
     redis: Redis
-    passwords: Passwords
-    accounts: AccountService
+    signing_in: SignIn
     payment_results: PaymentResults
     handlers: tuple[object, ...]
 
     async def close(self) -> None:
         """Once nobody uses them: running statements are waited for, some seconds at most."""
-        self.passwords.close()
+        self.signing_in.passwords.close()
         await self.redis.close()
         await self.database.close()
 
@@ -64,15 +59,13 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
     ids = TimeOrderedIds()
     database = await PostgresDatabase.open(config.postgres(pool_size))
     redis = Redis.open(config.redis())
-    users, stores = PostgresUsers(database), PostgresStores(database)
-    passwords = _passwords(config)
-    sessions = PostgresSessions(database)
-    accounts = AccountService(users, sessions, passwords, _issuer(config, ids), ids)
+    signing_in = sign_in(config, database, ids)
+    stores = PostgresStores(database)
     products = RedisProducts(
-        VersionedCache(redis, "product:", config.product_cache_ttl), PostgresProducts(database)
+        VersionedCache(redis, "pasar:product", config.product_cache_ttl), PostgresProducts(database)
     )
     carts = RedisCarts(
-        VersionedCache(redis, "cart:", config.cart_cache_ttl),
+        VersionedCache(redis, "pasar:cart", config.cart_cache_ttl),
         PostgresCarts(database, config.cart_max_lines),
     )
     orders = PostgresOrders(database)
@@ -84,14 +77,14 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
     return Parts(
         database=database,
         redis=redis,
-        passwords=passwords,
-        accounts=accounts,
+        signing_in=signing_in,
         payment_results=PaymentResults(
             PaymentService(database, order_service), [config.event_signing_key]
         ),
         handlers=(
-            AccountHandler(accounts),
-            StoreHandler(StoreService(database, stores, users, ids)),
+            AccountHandler(signing_in.accounts),
+            SessionHandler(signing_in.sessions),
+            StoreHandler(StoreService(database, stores, signing_in.users, ids)),
             CategoryHandler(CategoryService(PostgresCategories(database), ids)),
             ProductHandler(ProductService(products, stores, ids)),
             CartHandler(CartService(carts)),
@@ -100,30 +93,11 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
     )
 
 
-def _passwords(config: StoreConfig) -> Passwords:
-    return Passwords(
-        memory_kib=config.argon2_memory,
-        passes=config.argon2_time,
-        threads=config.argon2_threads,
-        queue=config.argon2_queue,
-    )
-
-
-def _issuer(config: StoreConfig, ids: Ids) -> Issuer:
-    return Issuer(
-        TokenSigner(config.jwt_secret),
-        ids,
-        SystemClock(),
-        access_s=config.jwt_access_expiry,
-        refresh_s=config.jwt_refresh_expiry,
-    )
-
-
 def _calmed(config: StoreConfig, redis: Redis, carts: CartCopies, behind: Checkouts) -> Checkouts:
     """Put the mutex that shapes a crowd before the checkout, which is safe without it."""
     if config.stock_lock == "off":
         return behind
     lock = CrowdLock(
-        redis, "{stock}:", lease_s=config.stock_lock_lease, wait_s=config.stock_lock_wait
+        redis, "pasar:{stock}:", lease_s=config.stock_lock_lease, wait_s=config.stock_lock_wait
     )
     return LockedCheckouts(lock, carts, behind=behind)

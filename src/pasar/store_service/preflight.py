@@ -32,6 +32,8 @@ def bad_settings(config: StoreConfig) -> list[BadSetting]:
     except ValueError as fault:
         faults.append(BadSetting("TRUSTED_PROXIES", str(fault)))
     faults += _weak("JWT_SECRET", config.jwt_secret)
+    if config.jwt_secret_previous:
+        faults += _weak("JWT_SECRET_PREVIOUS", config.jwt_secret_previous)
     if config.event_signing_key or config.app_env == "production":
         faults += _weak("EVENT_SIGNING_KEY", config.event_signing_key)
     if bool(config.admin_email) != bool(config.admin_password):

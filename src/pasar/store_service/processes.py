@@ -7,6 +7,7 @@ Each takes the parts that `main.py` connects and gives them their order of start
 import asyncio
 import os
 import socket
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -25,8 +26,8 @@ from pasar.kit.postgres_listen import Listener, Wakeups
 from pasar.kit.ratelimit import LocalLimiter, RateLimiter
 from pasar.kit.settings import BadSetting
 from pasar.kit.signals import told_to_stop
-from pasar.kit.tokens import TokenVerifier
 from pasar.store_service import app, preflight, worker
+from pasar.store_service.accounts.postgres_sessions import CHANNEL as SESSION_CHANNEL
 from pasar.store_service.accounts.service import AccountService
 from pasar.store_service.config import StoreConfig
 from pasar.store_service.main import Parts, build
@@ -80,8 +81,8 @@ async def _refusals(config: StoreConfig) -> list[BadSetting]:
             f"Redis at {config.redis_host}:{config.redis_port}",
             partial(parts.redis.execute_command, "PING"),
         )
-        if await parts.accounts.default_admin_in_force():
-            faults += await _replace_admin(config, parts.accounts)
+        if await parts.signing_in.accounts.default_admin_in_force():
+            faults += await _replace_admin(config, parts.signing_in.accounts)
         if config.app_env == "production" and not await preflight.is_durable(login):
             faults.append(BadSetting("DB_HOST", "fsync or synchronous_commit is off there"))
     finally:
@@ -115,8 +116,12 @@ async def serve(config: StoreConfig, listener: socket.socket) -> None:
         checks={"database": partial(preflight.check_schema, parts.database)},
         check_timeout_s=CHECK_TIMEOUT_S,
     )
+    tokens = parts.signing_in.live_tokens
+    ended_sessions = Listener(config.postgres(1), SESSION_CHANNEL, tokens.wake)
+    with suppress(Unavailable):  # then tokens are judged from the first look that succeeds
+        await tokens.look()
     async with asyncio.TaskGroup() as background:
-        waking = background.create_task(wakeups.run())
+        jobs = [background.create_task(job.run()) for job in (wakeups, tokens, ended_sessions)]
         await app.run(
             _application(config, parts, system),
             listener,
@@ -129,7 +134,8 @@ async def serve(config: StoreConfig, listener: socket.socket) -> None:
             drain=system.drain,
             closers={"parts": parts.close},
         )
-        waking.cancel()
+        for job in jobs:
+            job.cancel()
 
 
 def _application(config: StoreConfig, parts: Parts, system: SystemHandler) -> ASGIApp:
@@ -148,7 +154,7 @@ def _application(config: StoreConfig, parts: Parts, system: SystemHandler) -> AS
         ROUTES,
         [system, *parts.handlers],
         guard=Guard(
-            verifier=TokenVerifier(config.jwt_secret),
+            verifier=parts.signing_in.live_tokens,
             limits=limits,
             max_body_bytes=config.app_max_body,
         ),
@@ -194,7 +200,7 @@ async def create_admin(config: StoreConfig, email: str, password: str, name: str
     """Set up an administrator. Raises kit.errors.Invalid, Conflict, Unavailable."""
     parts = await build(config, pool_size=1, wake=_nobody)
     try:
-        await parts.accounts.create_admin(email, password, name)
+        await parts.signing_in.accounts.create_admin(email, password, name)
     finally:
         await parts.close()
 

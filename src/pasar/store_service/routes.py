@@ -8,9 +8,21 @@ an unbound method, so that the table can be read and tested without starting any
 from http import HTTPStatus
 from typing import Final
 
-from pasar.store_service.accounts.handler import AccountHandler
-from pasar.store_service.accounts.model import BadCredentials, EmailTaken
-from pasar.store_service.accounts.schemas import LoginBody, RegisterBody, TokenPairJson, UserJson
+from pasar.store_service.accounts.handler import AccountHandler, SessionHandler
+from pasar.store_service.accounts.model import (
+    BadCredentials,
+    BadRefreshToken,
+    EmailTaken,
+    TooManyFailures,
+)
+from pasar.store_service.accounts.schemas import (
+    LoggedOutJson,
+    LoginBody,
+    RefreshTokenBody,
+    RegisterBody,
+    TokenPairJson,
+    UserJson,
+)
 from pasar.store_service.cart.handler import CartHandler
 from pasar.store_service.cart.model import (
     BadProductId,
@@ -51,7 +63,7 @@ from pasar.store_service.orders.schemas import CheckoutBody, OrderJson
 from pasar.store_service.stores.handler import StoreHandler
 from pasar.store_service.stores.model import AlreadyHasStore
 from pasar.store_service.stores.schemas import OpenStoreBody, StoreJson
-from pasar.store_service.web.route import ADMIN, BUYER, PUBLIC, SELLER, Limit, Route
+from pasar.store_service.web.route import ADMIN, BUYER, PUBLIC, SELLER, SIGNED_IN, Limit, Route
 from pasar.store_service.web.system import Health, Ready, SystemHandler
 
 LOGIN: Final = (Limit.LOGIN, Limit.PUBLIC)  # asked in this order (contract section 4)
@@ -93,7 +105,38 @@ ROUTES: Final = (
         limits=LOGIN,
         body=LoginBody,
         answer=TokenPairJson,
-        refusals=(BadCredentials,),
+        refusals=(TooManyFailures, BadCredentials),
+        private=True,
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/auth/refresh",
+        handler=SessionHandler.refresh,
+        access=PUBLIC,
+        limits=AUTH,
+        body=RefreshTokenBody,
+        answer=TokenPairJson,
+        refusals=(BadRefreshToken,),
+        private=True,
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/auth/logout",
+        handler=SessionHandler.logout,
+        access=PUBLIC,
+        limits=AUTH,
+        body=RefreshTokenBody,
+        answer=LoggedOutJson,
+        refusals=(BadRefreshToken,),
+        private=True,
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/auth/logout-all",
+        handler=SessionHandler.logout_all,
+        access=SIGNED_IN,
+        limits=AUTH,
+        answer=LoggedOutJson,
         private=True,
     ),
     Route(

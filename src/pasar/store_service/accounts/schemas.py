@@ -51,6 +51,12 @@ class LoginBody(Body, frozen=True):
     }
 
 
+class RefreshTokenBody(Body, frozen=True):
+    refresh_token: str = ""
+
+    rules: ClassVar[Mapping[str, tuple[Rule, ...]]] = {"refresh_token": (required,)}
+
+
 class UserJson(msgspec.Struct, frozen=True):
     id: UUID
     email: str
@@ -73,3 +79,7 @@ class TokenPairJson(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, pair: TokenPair) -> "TokenPairJson":
         return cls(pair.access_token, pair.refresh_token)
+
+
+class LoggedOutJson(msgspec.Struct, frozen=True):
+    message: str = "logged out"

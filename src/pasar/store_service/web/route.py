@@ -28,12 +28,14 @@ class Limit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may call: nobody's token is asked when `role` is None."""
+    """Who may call: without `token` everybody, else whoever has one, of `role` if that is given."""
 
     role: Role | None
+    token: bool = True
 
 
-PUBLIC = Access(None)
+PUBLIC = Access(None, token=False)
+SIGNED_IN = Access(None)
 BUYER = Access(Role.BUYER)
 SELLER = Access(Role.SELLER)
 ADMIN = Access(Role.ADMIN)
