@@ -19,7 +19,7 @@ from pasar.store_service.cart.model import (
     ItemNotInCart,
     UnknownBuyer,
 )
-from pasar.store_service.cart.schemas import AddItemBody, CartJson
+from pasar.store_service.cart.schemas import AddItemBody, CartJson, UpdateItemBody
 from pasar.store_service.catalog.handler import CategoryHandler, ProductHandler
 from pasar.store_service.catalog.model import (
     BadCategoryId,
@@ -158,6 +158,18 @@ ROUTES: Final = (
         body=AddItemBody,
         answer=CartJson,
         refusals=(BadProductId, ProductNotFound, CartIsFull, InsufficientStock, UnknownBuyer),
+        private=True,
+    ),
+    Route(
+        method="PUT",
+        path="/api/v1/cart/items/{id}",
+        handler=CartHandler.update,
+        access=BUYER,
+        limits=AUTH,
+        path_id="product",
+        body=UpdateItemBody,
+        answer=CartJson,
+        refusals=(ItemNotInCart, InsufficientStock),
         private=True,
     ),
     Route(
