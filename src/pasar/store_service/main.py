@@ -27,12 +27,13 @@ from pasar.store_service.catalog.postgres import PostgresCategories, PostgresPro
 from pasar.store_service.catalog.redis import RedisProducts
 from pasar.store_service.catalog.service import CategoryService, ProductService
 from pasar.store_service.config import StoreConfig
-from pasar.store_service.orders.handler import OrderHandler
+from pasar.store_service.orders.handler import OrderHandler, SellerOrderHandler
 from pasar.store_service.orders.postgres import PostgresCheckouts
 from pasar.store_service.orders.postgres_orders import PostgresOrders
+from pasar.store_service.orders.postgres_reads import PostgresOrderReads
 from pasar.store_service.orders.redis import LockedCheckouts
 from pasar.store_service.orders.repository import Checkouts
-from pasar.store_service.orders.service import OrderService
+from pasar.store_service.orders.service import OrderService, SellerOrderService
 from pasar.store_service.payments.consumer import PaymentResults
 from pasar.store_service.payments.service import PaymentService
 from pasar.store_service.stores.handler import StoreHandler
@@ -82,14 +83,14 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
         VersionedCache(redis, "pasar:cart", config.cart_cache_ttl),
         PostgresCarts(database, config.cart_max_lines),
     )
-    orders = PostgresOrders(database)
-    checkouts: Checkouts = PostgresCheckouts(database, orders, ids, config.shop_currency)
+    orders, reads = PostgresOrders(), PostgresOrderReads(database)
+    checkouts: Checkouts = PostgresCheckouts(database, reads, ids, config.shop_currency)
     if config.stock_lock == "on":
         lock = CrowdLock(
             redis, "pasar:{stock}:", lease_s=config.stock_lock_lease, wait_s=config.stock_lock_wait
         )
         checkouts = LockedCheckouts(lock, carts, behind=checkouts)
-    order_service = OrderService(checkouts, orders, carts, products, wake, ids)
+    order_service = OrderService(database, checkouts, orders, reads, carts, products, wake, ids)
 
     return Parts(
         database=database,
@@ -106,5 +107,6 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
             ProductHandler(ProductService(products, stores, ids)),
             CartHandler(CartService(carts)),
             OrderHandler(order_service),
+            SellerOrderHandler(SellerOrderService(database, orders, reads, stores)),
         ),
     )

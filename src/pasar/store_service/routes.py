@@ -36,21 +36,32 @@ from pasar.store_service.catalog.schemas import (
     CreateProductBody,
     ProductJson,
 )
-from pasar.store_service.orders.handler import OrderHandler
+from pasar.store_service.orders.handler import OrderHandler, SellerOrderHandler
 from pasar.store_service.orders.model import (
     BadExpectedTotal,
     CartIsEmpty,
     NotOrderOwner,
+    NotSellersOrder,
+    NotTheNextStep,
+    NotYetOrNoLonger,
     OrderNotFound,
     OrderTotalTooLarge,
     OutOfStock,
     ProductGone,
+    SellerWithoutStore,
+    TooLateToCancel,
     TotalChanged,
 )
-from pasar.store_service.orders.schemas import CheckoutBody, OrderJson
+from pasar.store_service.orders.schemas import (
+    CheckoutBody,
+    OrderJson,
+    OrderMessage,
+    UpdateStatusBody,
+)
 from pasar.store_service.stores.handler import StoreHandler
 from pasar.store_service.stores.model import AlreadyHasStore
 from pasar.store_service.stores.schemas import OpenStoreBody, StoreJson
+from pasar.store_service.web.envelope import Paged
 from pasar.store_service.web.route import ADMIN, BUYER, PUBLIC, SELLER, Limit, Route
 from pasar.store_service.web.system import Health, Ready, SystemHandler
 
@@ -204,6 +215,15 @@ ROUTES: Final = (
     ),
     Route(
         method="GET",
+        path="/api/v1/orders",
+        handler=OrderHandler.page,
+        access=BUYER,
+        limits=AUTH,
+        answer=Paged[OrderJson],
+        private=True,
+    ),
+    Route(
+        method="GET",
         path="/api/v1/orders/{id}",
         handler=OrderHandler.get,
         access=BUYER,
@@ -211,6 +231,45 @@ ROUTES: Final = (
         path_id="order",
         answer=OrderJson,
         refusals=(OrderNotFound, NotOrderOwner),
+        private=True,
+    ),
+    Route(
+        method="PUT",
+        path="/api/v1/orders/{id}/cancel",
+        handler=OrderHandler.cancel,
+        access=BUYER,
+        limits=AUTH,
+        path_id="order",
+        answer=OrderMessage,
+        refusals=(OrderNotFound, NotOrderOwner, TooLateToCancel),
+        private=True,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/seller/orders",
+        handler=SellerOrderHandler.page,
+        access=SELLER,
+        limits=AUTH,
+        answer=Paged[OrderJson],
+        refusals=(SellerWithoutStore,),
+        private=True,
+    ),
+    Route(
+        method="PUT",
+        path="/api/v1/orders/{id}/status",
+        handler=SellerOrderHandler.move,
+        access=SELLER,
+        limits=AUTH,
+        path_id="order",
+        body=UpdateStatusBody,
+        answer=OrderMessage,
+        refusals=(
+            OrderNotFound,
+            SellerWithoutStore,
+            NotSellersOrder,
+            NotYetOrNoLonger,
+            NotTheNextStep,
+        ),
         private=True,
     ),
 )
