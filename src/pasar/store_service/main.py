@@ -36,6 +36,9 @@ from pasar.store_service.orders.repository import Checkouts
 from pasar.store_service.orders.service import OrderService, SellerOrderService
 from pasar.store_service.payments.consumer import PaymentResults
 from pasar.store_service.payments.service import PaymentService
+from pasar.store_service.reviews.handler import ReviewHandler
+from pasar.store_service.reviews.postgres import PostgresReviews
+from pasar.store_service.reviews.service import ReviewService
 from pasar.store_service.stores.handler import StoreHandler
 from pasar.store_service.stores.postgres import PostgresStores
 from pasar.store_service.stores.service import StoreService
@@ -108,5 +111,6 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
             CartHandler(CartService(carts)),
             OrderHandler(order_service),
             SellerOrderHandler(SellerOrderService(database, orders, reads, stores)),
+            ReviewHandler(ReviewService(PostgresReviews(database), ids)),
         ),
     )

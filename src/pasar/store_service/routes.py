@@ -58,6 +58,9 @@ from pasar.store_service.orders.schemas import (
     OrderMessage,
     UpdateStatusBody,
 )
+from pasar.store_service.reviews.handler import ReviewHandler
+from pasar.store_service.reviews.model import AlreadyReviewed, NotPurchased
+from pasar.store_service.reviews.schemas import CreateReviewBody, ReviewJson
 from pasar.store_service.stores.handler import StoreHandler
 from pasar.store_service.stores.model import AlreadyHasStore
 from pasar.store_service.stores.schemas import OpenStoreBody, StoreJson
@@ -149,6 +152,27 @@ ROUTES: Final = (
         path_id="product",
         answer=ProductJson,
         refusals=(ProductNotFound,),
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/products/{id}/reviews",
+        handler=ReviewHandler.write,
+        access=BUYER,
+        limits=AUTH,
+        path_id="product",
+        body=CreateReviewBody,
+        answer=ReviewJson,
+        status=HTTPStatus.CREATED,
+        refusals=(NotPurchased, AlreadyReviewed),
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/products/{id}/reviews",
+        handler=ReviewHandler.page,
+        access=PUBLIC,
+        limits=OPEN,
+        path_id="product",
+        answer=Paged[ReviewJson],
     ),
     Route(
         method="GET",
