@@ -23,14 +23,18 @@ from pasar.store_service.catalog.postgres import PostgresCategories, PostgresPro
 from pasar.store_service.catalog.redis import RedisProducts
 from pasar.store_service.catalog.service import CategoryService, ProductService
 from pasar.store_service.config import StoreConfig
-from pasar.store_service.orders.handler import OrderHandler
+from pasar.store_service.orders.handler import OrderHandler, SellerOrderHandler
 from pasar.store_service.orders.postgres import PostgresCheckouts
 from pasar.store_service.orders.postgres_orders import PostgresOrders
+from pasar.store_service.orders.postgres_reads import PostgresOrderReads
 from pasar.store_service.orders.redis import LockedCheckouts
 from pasar.store_service.orders.repository import Checkouts
-from pasar.store_service.orders.service import OrderService
+from pasar.store_service.orders.service import OrderService, SellerOrderService
 from pasar.store_service.payments.consumer import PaymentResults
 from pasar.store_service.payments.service import PaymentService
+from pasar.store_service.reviews.handler import ReviewHandler
+from pasar.store_service.reviews.postgres import PostgresReviews
+from pasar.store_service.reviews.service import ReviewService
 from pasar.store_service.sign_in import SignIn, sign_in
 from pasar.store_service.stores.handler import StoreHandler
 from pasar.store_service.stores.postgres import PostgresStores
@@ -68,11 +72,14 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
         VersionedCache(redis, "pasar:cart", config.cart_cache_ttl),
         PostgresCarts(database, config.cart_max_lines),
     )
-    orders = PostgresOrders(database)
-    checkouts = PostgresCheckouts(database, orders, ids, config.shop_currency)
-    order_service = OrderService(
-        _calmed(config, redis, carts, checkouts), orders, carts, products, wake, ids
+    orders, reads = PostgresOrders(), PostgresOrderReads(database)
+    checkouts = _calmed(
+        config,
+        redis,
+        carts,
+        behind=PostgresCheckouts(database, reads, ids, config.shop_currency),
     )
+    order_service = OrderService(database, checkouts, orders, reads, carts, products, wake, ids)
 
     return Parts(
         database=database,
@@ -89,6 +96,8 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
             ProductHandler(ProductService(products, stores, ids)),
             CartHandler(CartService(carts)),
             OrderHandler(order_service),
+            SellerOrderHandler(SellerOrderService(database, orders, reads, stores)),
+            ReviewHandler(ReviewService(PostgresReviews(database), ids)),
         ),
     )
 

@@ -31,7 +31,7 @@ from pasar.store_service.cart.model import (
     ItemNotInCart,
     UnknownBuyer,
 )
-from pasar.store_service.cart.schemas import AddItemBody, CartJson
+from pasar.store_service.cart.schemas import AddItemBody, CartJson, UpdateItemBody
 from pasar.store_service.catalog.handler import CategoryHandler, ProductHandler
 from pasar.store_service.catalog.model import (
     BadCategoryId,
@@ -48,21 +48,35 @@ from pasar.store_service.catalog.schemas import (
     CreateProductBody,
     ProductJson,
 )
-from pasar.store_service.orders.handler import OrderHandler
+from pasar.store_service.orders.handler import OrderHandler, SellerOrderHandler
 from pasar.store_service.orders.model import (
     BadExpectedTotal,
     CartIsEmpty,
     NotOrderOwner,
+    NotSellersOrder,
+    NotTheNextStep,
+    NotYetOrNoLonger,
     OrderNotFound,
     OrderTotalTooLarge,
     OutOfStock,
     ProductGone,
+    SellerWithoutStore,
+    TooLateToCancel,
     TotalChanged,
 )
-from pasar.store_service.orders.schemas import CheckoutBody, OrderJson
+from pasar.store_service.orders.schemas import (
+    CheckoutBody,
+    OrderJson,
+    OrderMessage,
+    UpdateStatusBody,
+)
+from pasar.store_service.reviews.handler import ReviewHandler
+from pasar.store_service.reviews.model import AlreadyReviewed, NotPurchased
+from pasar.store_service.reviews.schemas import CreateReviewBody, ReviewJson
 from pasar.store_service.stores.handler import StoreHandler
 from pasar.store_service.stores.model import AlreadyHasStore
 from pasar.store_service.stores.schemas import OpenStoreBody, StoreJson
+from pasar.store_service.web.envelope import Paged
 from pasar.store_service.web.route import ADMIN, BUYER, PUBLIC, SELLER, SIGNED_IN, Limit, Route
 from pasar.store_service.web.system import Health, Ready, SystemHandler
 
@@ -183,6 +197,27 @@ ROUTES: Final = (
         refusals=(ProductNotFound,),
     ),
     Route(
+        method="POST",
+        path="/api/v1/products/{id}/reviews",
+        handler=ReviewHandler.write,
+        access=BUYER,
+        limits=AUTH,
+        path_id="product",
+        body=CreateReviewBody,
+        answer=ReviewJson,
+        status=HTTPStatus.CREATED,
+        refusals=(NotPurchased, AlreadyReviewed),
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/products/{id}/reviews",
+        handler=ReviewHandler.page,
+        access=PUBLIC,
+        limits=OPEN,
+        path_id="product",
+        answer=Paged[ReviewJson],
+    ),
+    Route(
         method="GET",
         path="/api/v1/cart",
         handler=CartHandler.get,
@@ -201,6 +236,18 @@ ROUTES: Final = (
         body=AddItemBody,
         answer=CartJson,
         refusals=(BadProductId, ProductNotFound, CartIsFull, InsufficientStock, UnknownBuyer),
+        private=True,
+    ),
+    Route(
+        method="PUT",
+        path="/api/v1/cart/items/{id}",
+        handler=CartHandler.update,
+        access=BUYER,
+        limits=AUTH,
+        path_id="product",
+        body=UpdateItemBody,
+        answer=CartJson,
+        refusals=(ItemNotInCart, InsufficientStock),
         private=True,
     ),
     Route(
@@ -235,6 +282,15 @@ ROUTES: Final = (
     ),
     Route(
         method="GET",
+        path="/api/v1/orders",
+        handler=OrderHandler.page,
+        access=BUYER,
+        limits=AUTH,
+        answer=Paged[OrderJson],
+        private=True,
+    ),
+    Route(
+        method="GET",
         path="/api/v1/orders/{id}",
         handler=OrderHandler.get,
         access=BUYER,
@@ -242,6 +298,45 @@ ROUTES: Final = (
         path_id="order",
         answer=OrderJson,
         refusals=(OrderNotFound, NotOrderOwner),
+        private=True,
+    ),
+    Route(
+        method="PUT",
+        path="/api/v1/orders/{id}/cancel",
+        handler=OrderHandler.cancel,
+        access=BUYER,
+        limits=AUTH,
+        path_id="order",
+        answer=OrderMessage,
+        refusals=(OrderNotFound, NotOrderOwner, TooLateToCancel),
+        private=True,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/seller/orders",
+        handler=SellerOrderHandler.page,
+        access=SELLER,
+        limits=AUTH,
+        answer=Paged[OrderJson],
+        refusals=(SellerWithoutStore,),
+        private=True,
+    ),
+    Route(
+        method="PUT",
+        path="/api/v1/orders/{id}/status",
+        handler=SellerOrderHandler.move,
+        access=SELLER,
+        limits=AUTH,
+        path_id="order",
+        body=UpdateStatusBody,
+        answer=OrderMessage,
+        refusals=(
+            OrderNotFound,
+            SellerWithoutStore,
+            NotSellersOrder,
+            NotYetOrNoLonger,
+            NotTheNextStep,
+        ),
         private=True,
     ),
 )

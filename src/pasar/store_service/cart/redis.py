@@ -46,6 +46,10 @@ class RedisCarts:
     async def add(self, buyer: UserId, product_id: ProductId, quantity: int) -> Cart:
         return await self._keep(buyer, await self.behind.add(buyer, product_id, quantity))
 
+    async def set_quantity(self, buyer: UserId, product_id: ProductId, quantity: int) -> Cart:
+        changed = await self.behind.set_quantity(buyer, product_id, quantity)
+        return await self._keep(buyer, changed)
+
     async def remove(self, buyer: UserId, product_id: ProductId) -> Cart:
         return await self._keep(buyer, await self.behind.remove(buyer, product_id))
 

@@ -48,6 +48,11 @@ class Page:
     number: int
     size: int
 
+    @property
+    def offset(self) -> int:
+        """Return how many rows stand before this page."""
+        return (self.number - 1) * self.size
+
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[BodyT_co]):
