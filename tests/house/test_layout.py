@@ -17,7 +17,8 @@ FILES = sorted(
 FEATURES = ["accounts", "stores", "catalog", "cart", "orders", "payments"]
 FEATURE_FILES = {
     "__init__.py", "model.py", "rules.py", "repository.py", "service.py", "schemas.py",
-    "handler.py", "postgres.py", "postgres_orders.py", "redis.py", "consumer.py",
+    "handler.py", "postgres.py", "postgres_orders.py", "postgres_search.py",
+    "redis.py", "consumer.py",
 }  # fmt: skip
 SHAPELESS = {"utils", "util", "helpers", "helper", "common", "base", "misc", "manager", "managers"}
 
@@ -36,6 +37,8 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
 
 def limit(path: Path) -> int:
     """Lines a file may have; compositions and single-purpose kit files are kept shorter."""
+    if path.name == "routes.py":
+        return 500  # one table: eleven lines a row, and a row for each thing the service answers
     if path.name == "main.py" and path.parent.name.endswith("_service"):
         return 150
     return 200 if path.is_relative_to(PASAR / "kit") else 250

@@ -69,6 +69,9 @@ class StoreConfig:
     db_statement_timeout: Annotated[
         Duration, Meta(description="longest statement, then 503; below the request budget")
     ] = Duration(5)
+    db_search_timeout: Annotated[
+        Duration, Meta(description="longest statement of a product list, then 503")
+    ] = Duration(2)
     db_lock_timeout: Annotated[
         Duration, Meta(description="longest wait for a row lock; three tries fit the budget")
     ] = Duration(2)

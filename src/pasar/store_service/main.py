@@ -24,6 +24,7 @@ from pasar.store_service.cart.redis import RedisCarts
 from pasar.store_service.cart.service import CartService
 from pasar.store_service.catalog.handler import CategoryHandler, ProductHandler
 from pasar.store_service.catalog.postgres import PostgresCategories, PostgresProducts
+from pasar.store_service.catalog.postgres_search import PostgresProductSearch
 from pasar.store_service.catalog.redis import RedisProducts
 from pasar.store_service.catalog.service import CategoryService, ProductService
 from pasar.store_service.config import StoreConfig
@@ -75,13 +76,16 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
     accounts = AccountService(users, PostgresSessions(database), passwords, issuer, ids)
 
     stores = PostgresStores(database)
-    products = RedisProducts(
-        VersionedCache(redis, "pasar:product", config.product_cache_ttl), PostgresProducts(database)
-    )
     carts = RedisCarts(
         VersionedCache(redis, "pasar:cart", config.cart_cache_ttl),
         PostgresCarts(database, config.cart_max_lines),
     )
+    products = RedisProducts(
+        VersionedCache(redis, "pasar:product", config.product_cache_ttl),
+        PostgresProducts(database),
+        edited=carts.outdate,
+    )
+    search = PostgresProductSearch(database, config.db_search_timeout)
     orders = PostgresOrders(database)
     checkouts: Checkouts = PostgresCheckouts(database, orders, ids, config.shop_currency)
     if config.stock_lock == "on":
@@ -103,7 +107,7 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
             AccountHandler(accounts),
             StoreHandler(StoreService(database, stores, users, ids)),
             CategoryHandler(CategoryService(PostgresCategories(database), ids)),
-            ProductHandler(ProductService(products, stores, ids)),
+            ProductHandler(ProductService(products, search, stores, ids)),
             CartHandler(CartService(carts)),
             OrderHandler(order_service),
         ),

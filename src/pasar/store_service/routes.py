@@ -24,9 +24,14 @@ from pasar.store_service.catalog.handler import CategoryHandler, ProductHandler
 from pasar.store_service.catalog.model import (
     BadCategoryId,
     BadPrice,
+    BadSearch,
     BadStock,
+    BadStoreId,
     CategoryExists,
+    CategoryInUse,
+    CategoryNotFound,
     NoStoreYet,
+    NotProductOwner,
     ProductNotFound,
     UnknownCategory,
 )
@@ -34,7 +39,10 @@ from pasar.store_service.catalog.schemas import (
     CategoryJson,
     CreateCategoryBody,
     CreateProductBody,
+    Message,
     ProductJson,
+    UpdateCategoryBody,
+    UpdateProductBody,
 )
 from pasar.store_service.orders.handler import OrderHandler
 from pasar.store_service.orders.model import (
@@ -49,8 +57,9 @@ from pasar.store_service.orders.model import (
 )
 from pasar.store_service.orders.schemas import CheckoutBody, OrderJson
 from pasar.store_service.stores.handler import StoreHandler
-from pasar.store_service.stores.model import AlreadyHasStore
-from pasar.store_service.stores.schemas import OpenStoreBody, StoreJson
+from pasar.store_service.stores.model import AlreadyHasStore, NotStoreOwner, StoreNotFound
+from pasar.store_service.stores.schemas import OpenStoreBody, StoreJson, UpdateStoreBody
+from pasar.store_service.web.envelope import Paged
 from pasar.store_service.web.route import ADMIN, BUYER, PUBLIC, SELLER, Limit, Route
 from pasar.store_service.web.system import Health, Ready, SystemHandler
 
@@ -108,6 +117,27 @@ ROUTES: Final = (
         refusals=(AlreadyHasStore,),
     ),
     Route(
+        method="GET",
+        path="/api/v1/stores/{id}",
+        handler=StoreHandler.get,
+        access=PUBLIC,
+        limits=OPEN,
+        path_id="store",
+        answer=StoreJson,
+        refusals=(StoreNotFound,),
+    ),
+    Route(
+        method="PUT",
+        path="/api/v1/stores/{id}",
+        handler=StoreHandler.update,
+        access=SELLER,
+        limits=AUTH,
+        path_id="store",
+        body=UpdateStoreBody,
+        answer=StoreJson,
+        refusals=(StoreNotFound, NotStoreOwner),
+    ),
+    Route(
         method="POST",
         path="/api/v1/categories",
         handler=CategoryHandler.create,
@@ -117,6 +147,35 @@ ROUTES: Final = (
         answer=CategoryJson,
         status=HTTPStatus.CREATED,
         refusals=(CategoryExists,),
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/categories",
+        handler=CategoryHandler.all,
+        access=PUBLIC,
+        limits=OPEN,
+        answer=list[CategoryJson],
+    ),
+    Route(
+        method="PUT",
+        path="/api/v1/categories/{id}",
+        handler=CategoryHandler.update,
+        access=ADMIN,
+        limits=AUTH,
+        path_id="category",
+        body=UpdateCategoryBody,
+        answer=CategoryJson,
+        refusals=(CategoryNotFound, CategoryExists),
+    ),
+    Route(
+        method="DELETE",
+        path="/api/v1/categories/{id}",
+        handler=CategoryHandler.delete,
+        access=ADMIN,
+        limits=AUTH,
+        path_id="category",
+        answer=Message,
+        refusals=(CategoryNotFound, CategoryInUse),
     ),
     Route(
         method="POST",
@@ -131,6 +190,15 @@ ROUTES: Final = (
     ),
     Route(
         method="GET",
+        path="/api/v1/products",
+        handler=ProductHandler.find,
+        access=PUBLIC,
+        limits=OPEN,
+        answer=Paged[ProductJson],
+        refusals=(BadSearch, BadCategoryId, BadStoreId),
+    ),
+    Route(
+        method="GET",
         path="/api/v1/products/{id}",
         handler=ProductHandler.get,
         access=PUBLIC,
@@ -138,6 +206,35 @@ ROUTES: Final = (
         path_id="product",
         answer=ProductJson,
         refusals=(ProductNotFound,),
+    ),
+    Route(
+        method="PUT",
+        path="/api/v1/products/{id}",
+        handler=ProductHandler.update,
+        access=SELLER,
+        limits=AUTH,
+        path_id="product",
+        body=UpdateProductBody,
+        answer=ProductJson,
+        refusals=(
+            NoStoreYet,
+            ProductNotFound,
+            NotProductOwner,
+            BadPrice,
+            BadCategoryId,
+            BadStock,
+            UnknownCategory,
+        ),
+    ),
+    Route(
+        method="DELETE",
+        path="/api/v1/products/{id}",
+        handler=ProductHandler.delete,
+        access=SELLER,
+        limits=AUTH,
+        path_id="product",
+        answer=Message,
+        refusals=(NoStoreYet, ProductNotFound, NotProductOwner),
     ),
     Route(
         method="GET",
