@@ -17,8 +17,8 @@ FILES = sorted(
 FEATURES = ["accounts", "stores", "catalog", "cart", "orders", "payments", "reviews"]
 FEATURE_FILES = {
     "__init__.py", "model.py", "rules.py", "repository.py", "service.py", "schemas.py",
-    "handler.py", "postgres.py", "postgres_orders.py", "postgres_reads.py", "redis.py",
-    "consumer.py", "sessions.py", "postgres_sessions.py", "in_process.py",
+    "handler.py", "postgres.py", "postgres_orders.py", "postgres_reads.py", "postgres_search.py",
+    "redis.py", "consumer.py", "sessions.py", "postgres_sessions.py", "in_process.py",
 }  # fmt: skip
 SHAPELESS = {"utils", "util", "helpers", "helper", "common", "base", "misc", "manager", "managers"}
 

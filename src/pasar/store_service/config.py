@@ -44,6 +44,9 @@ class StoreConfig(EngineConfig):
     db_worker_pool_size: Annotated[
         int, Meta(ge=2, le=100, description="connections of the background worker")
     ] = 6
+    db_search_timeout: Annotated[
+        Duration, Meta(description="longest statement of a product list, then 503")
+    ] = Duration(2)
     redis_timeout: Annotated[
         Duration,
         Meta(description="connect and command limit; a frozen server cost 60 s without it"),

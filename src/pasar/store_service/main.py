@@ -20,6 +20,7 @@ from pasar.store_service.cart.repository import CartCopies
 from pasar.store_service.cart.service import CartService
 from pasar.store_service.catalog.handler import CategoryHandler, ProductHandler
 from pasar.store_service.catalog.postgres import PostgresCategories, PostgresProducts
+from pasar.store_service.catalog.postgres_search import PostgresProductSearch
 from pasar.store_service.catalog.redis import RedisProducts
 from pasar.store_service.catalog.service import CategoryService, ProductService
 from pasar.store_service.config import StoreConfig
@@ -65,13 +66,16 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
     redis = Redis.open(config.redis())
     signing_in = sign_in(config, database, ids)
     stores = PostgresStores(database)
-    products = RedisProducts(
-        VersionedCache(redis, "pasar:product", config.product_cache_ttl), PostgresProducts(database)
-    )
     carts = RedisCarts(
         VersionedCache(redis, "pasar:cart", config.cart_cache_ttl),
         PostgresCarts(database, config.cart_max_lines),
     )
+    products = RedisProducts(
+        VersionedCache(redis, "pasar:product", config.product_cache_ttl),
+        PostgresProducts(database),
+        edited=carts.outdate,
+    )
+    search = PostgresProductSearch(database, config.db_search_timeout)
     orders, reads = PostgresOrders(), PostgresOrderReads(database)
     checkouts = _calmed(
         config,
@@ -93,7 +97,7 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
             SessionHandler(signing_in.sessions),
             StoreHandler(StoreService(database, stores, signing_in.users, ids)),
             CategoryHandler(CategoryService(PostgresCategories(database), ids)),
-            ProductHandler(ProductService(products, stores, ids)),
+            ProductHandler(ProductService(products, search, stores, ids)),
             CartHandler(CartService(carts)),
             OrderHandler(order_service),
             SellerOrderHandler(SellerOrderService(database, orders, reads, stores)),

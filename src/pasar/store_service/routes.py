@@ -16,7 +16,6 @@ from pasar.store_service.accounts.model import (
     TooManyFailures,
 )
 from pasar.store_service.accounts.schemas import (
-    LoggedOutJson,
     LoginBody,
     RefreshTokenBody,
     RegisterBody,
@@ -36,9 +35,14 @@ from pasar.store_service.catalog.handler import CategoryHandler, ProductHandler
 from pasar.store_service.catalog.model import (
     BadCategoryId,
     BadPrice,
+    BadSearch,
     BadStock,
+    BadStoreId,
     CategoryExists,
+    CategoryInUse,
+    CategoryNotFound,
     NoStoreYet,
+    NotProductOwner,
     ProductNotFound,
     UnknownCategory,
 )
@@ -47,6 +51,8 @@ from pasar.store_service.catalog.schemas import (
     CreateCategoryBody,
     CreateProductBody,
     ProductJson,
+    UpdateCategoryBody,
+    UpdateProductBody,
 )
 from pasar.store_service.orders.handler import OrderHandler, SellerOrderHandler
 from pasar.store_service.orders.model import (
@@ -67,16 +73,15 @@ from pasar.store_service.orders.model import (
 from pasar.store_service.orders.schemas import (
     CheckoutBody,
     OrderJson,
-    OrderMessage,
     UpdateStatusBody,
 )
 from pasar.store_service.reviews.handler import ReviewHandler
 from pasar.store_service.reviews.model import AlreadyReviewed, NotPurchased
 from pasar.store_service.reviews.schemas import CreateReviewBody, ReviewJson
 from pasar.store_service.stores.handler import StoreHandler
-from pasar.store_service.stores.model import AlreadyHasStore
-from pasar.store_service.stores.schemas import OpenStoreBody, StoreJson
-from pasar.store_service.web.envelope import Paged
+from pasar.store_service.stores.model import AlreadyHasStore, NotStoreOwner, StoreNotFound
+from pasar.store_service.stores.schemas import OpenStoreBody, StoreJson, UpdateStoreBody
+from pasar.store_service.web.envelope import Message, Paged
 from pasar.store_service.web.route import ADMIN, BUYER, PUBLIC, SELLER, SIGNED_IN, Limit, Route
 from pasar.store_service.web.system import Health, Ready, SystemHandler
 
@@ -140,7 +145,7 @@ ROUTES: Final = (
         access=PUBLIC,
         limits=AUTH,
         body=RefreshTokenBody,
-        answer=LoggedOutJson,
+        answer=Message,
         refusals=(BadRefreshToken,),
         private=True,
     ),
@@ -150,7 +155,7 @@ ROUTES: Final = (
         handler=SessionHandler.logout_all,
         access=SIGNED_IN,
         limits=AUTH,
-        answer=LoggedOutJson,
+        answer=Message,
         private=True,
     ),
     Route(
@@ -165,6 +170,27 @@ ROUTES: Final = (
         refusals=(AlreadyHasStore,),
     ),
     Route(
+        method="GET",
+        path="/api/v1/stores/{id}",
+        handler=StoreHandler.get,
+        access=PUBLIC,
+        limits=OPEN,
+        path_id="store",
+        answer=StoreJson,
+        refusals=(StoreNotFound,),
+    ),
+    Route(
+        method="PUT",
+        path="/api/v1/stores/{id}",
+        handler=StoreHandler.update,
+        access=SELLER,
+        limits=AUTH,
+        path_id="store",
+        body=UpdateStoreBody,
+        answer=StoreJson,
+        refusals=(StoreNotFound, NotStoreOwner),
+    ),
+    Route(
         method="POST",
         path="/api/v1/categories",
         handler=CategoryHandler.create,
@@ -176,6 +202,35 @@ ROUTES: Final = (
         refusals=(CategoryExists,),
     ),
     Route(
+        method="GET",
+        path="/api/v1/categories",
+        handler=CategoryHandler.all,
+        access=PUBLIC,
+        limits=OPEN,
+        answer=list[CategoryJson],
+    ),
+    Route(
+        method="PUT",
+        path="/api/v1/categories/{id}",
+        handler=CategoryHandler.update,
+        access=ADMIN,
+        limits=AUTH,
+        path_id="category",
+        body=UpdateCategoryBody,
+        answer=CategoryJson,
+        refusals=(CategoryNotFound, CategoryExists),
+    ),
+    Route(
+        method="DELETE",
+        path="/api/v1/categories/{id}",
+        handler=CategoryHandler.delete,
+        access=ADMIN,
+        limits=AUTH,
+        path_id="category",
+        answer=Message,
+        refusals=(CategoryNotFound, CategoryInUse),
+    ),
+    Route(
         method="POST",
         path="/api/v1/products",
         handler=ProductHandler.create,
@@ -185,6 +240,15 @@ ROUTES: Final = (
         answer=ProductJson,
         status=HTTPStatus.CREATED,
         refusals=(NoStoreYet, BadCategoryId, BadPrice, BadStock, UnknownCategory),
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/products",
+        handler=ProductHandler.find,
+        access=PUBLIC,
+        limits=OPEN,
+        answer=Paged[ProductJson],
+        refusals=(BadSearch, BadCategoryId, BadStoreId),
     ),
     Route(
         method="GET",
@@ -216,6 +280,35 @@ ROUTES: Final = (
         limits=OPEN,
         path_id="product",
         answer=Paged[ReviewJson],
+    ),
+    Route(
+        method="PUT",
+        path="/api/v1/products/{id}",
+        handler=ProductHandler.update,
+        access=SELLER,
+        limits=AUTH,
+        path_id="product",
+        body=UpdateProductBody,
+        answer=ProductJson,
+        refusals=(
+            NoStoreYet,
+            ProductNotFound,
+            NotProductOwner,
+            BadPrice,
+            BadCategoryId,
+            BadStock,
+            UnknownCategory,
+        ),
+    ),
+    Route(
+        method="DELETE",
+        path="/api/v1/products/{id}",
+        handler=ProductHandler.delete,
+        access=SELLER,
+        limits=AUTH,
+        path_id="product",
+        answer=Message,
+        refusals=(NoStoreYet, ProductNotFound, NotProductOwner),
     ),
     Route(
         method="GET",
@@ -307,7 +400,7 @@ ROUTES: Final = (
         access=BUYER,
         limits=AUTH,
         path_id="order",
-        answer=OrderMessage,
+        answer=Message,
         refusals=(OrderNotFound, NotOrderOwner, TooLateToCancel),
         private=True,
     ),
@@ -329,7 +422,7 @@ ROUTES: Final = (
         limits=AUTH,
         path_id="order",
         body=UpdateStatusBody,
-        answer=OrderMessage,
+        answer=Message,
         refusals=(
             OrderNotFound,
             SellerWithoutStore,

@@ -32,7 +32,7 @@ class Process:
     def __init__(self, database: PostgresDatabase, redis: Redis) -> None:
         self.carts = RedisCarts(VersionedCache(redis, "cart", 60), PostgresCarts(database, 1000))
         self.products = RedisProducts(
-            VersionedCache(redis, "product", 60), PostgresProducts(database)
+            VersionedCache(redis, "product", 60), PostgresProducts(database), self.carts.outdate
         )
         reads = PostgresOrderReads(database)
         checkouts = LockedCheckouts(

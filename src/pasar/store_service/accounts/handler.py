@@ -1,7 +1,6 @@
 """The routes of accounts."""
 
 from pasar.store_service.accounts.schemas import (
-    LoggedOutJson,
     LoginBody,
     RefreshTokenBody,
     RegisterBody,
@@ -10,6 +9,7 @@ from pasar.store_service.accounts.schemas import (
 )
 from pasar.store_service.accounts.service import AccountService
 from pasar.store_service.accounts.sessions import SessionService
+from pasar.store_service.web.envelope import Message
 from pasar.store_service.web.route import Call
 
 
@@ -33,10 +33,10 @@ class SessionHandler:
     async def refresh(self, call: Call[RefreshTokenBody]) -> TokenPairJson:
         return TokenPairJson.of(await self.sessions.refresh(call.body.refresh_token))
 
-    async def logout(self, call: Call[RefreshTokenBody]) -> LoggedOutJson:
+    async def logout(self, call: Call[RefreshTokenBody]) -> Message:
         await self.sessions.logout(call.body.refresh_token)
-        return LoggedOutJson()
+        return Message("logged out")
 
-    async def logout_all(self, call: Call[None]) -> LoggedOutJson:
+    async def logout_all(self, call: Call[None]) -> Message:
         await self.sessions.logout_all(call.caller.user_id)
-        return LoggedOutJson()
+        return Message("logged out")

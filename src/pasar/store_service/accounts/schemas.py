@@ -79,7 +79,3 @@ class TokenPairJson(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, pair: TokenPair) -> "TokenPairJson":
         return cls(pair.access_token, pair.refresh_token)
-
-
-class LoggedOutJson(msgspec.Struct, frozen=True):
-    message: str = "logged out"

@@ -7,7 +7,7 @@ A store's part of an order now bears the time of the order, so that one index se
 from alembic import op
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 
 UPGRADE = (
     # Rows of the earlier service may lack times; a page is sorted by them.

@@ -5,11 +5,10 @@ from pasar.store_service.orders.model import BadExpectedTotal, OrderId, OrderPag
 from pasar.store_service.orders.schemas import (
     CheckoutBody,
     OrderJson,
-    OrderMessage,
     UpdateStatusBody,
 )
 from pasar.store_service.orders.service import OrderService, SellerOrderService
-from pasar.store_service.web.envelope import Paged
+from pasar.store_service.web.envelope import Message, Paged
 from pasar.store_service.web.parse import page_of
 from pasar.store_service.web.route import Call, Page
 
@@ -32,9 +31,9 @@ class OrderHandler:
         found = await self.orders.page(call.caller.user_id, page.size, page.offset)
         return _listed(page, found)
 
-    async def cancel(self, call: Call[None]) -> OrderMessage:
+    async def cancel(self, call: Call[None]) -> Message:
         await self.orders.cancel(call.caller.user_id, OrderId(call.id))
-        return OrderMessage("order cancelled")
+        return Message("order cancelled")
 
 
 class SellerOrderHandler:
@@ -46,9 +45,9 @@ class SellerOrderHandler:
         found = await self.orders.page(call.caller.user_id, page.size, page.offset)
         return _listed(page, found)
 
-    async def move(self, call: Call[UpdateStatusBody]) -> OrderMessage:
+    async def move(self, call: Call[UpdateStatusBody]) -> Message:
         await self.orders.move(call.caller.user_id, OrderId(call.id), call.body.status)
-        return OrderMessage("order status updated")
+        return Message("order status updated")
 
 
 def _listed(page: Page, found: OrderPage) -> Paged[OrderJson]:

@@ -30,10 +30,6 @@ class UpdateStatusBody(Body, frozen=True):
     rules: ClassVar[Mapping[str, tuple[Rule, ...]]] = {"status": (required,)}
 
 
-class OrderMessage(msgspec.Struct, frozen=True):
-    message: str
-
-
 class OrderItemJson(msgspec.Struct, frozen=True):
     id: UUID
     product_id: UUID

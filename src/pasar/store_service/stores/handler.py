@@ -1,6 +1,7 @@
 """The routes of stores."""
 
-from pasar.store_service.stores.schemas import OpenStoreBody, StoreJson
+from pasar.store_service.stores.model import StoreId
+from pasar.store_service.stores.schemas import OpenStoreBody, StoreJson, UpdateStoreBody
 from pasar.store_service.stores.service import StoreService
 from pasar.store_service.web.route import Call
 
@@ -13,3 +14,11 @@ class StoreHandler:
         body = call.body
         store = await self.stores.open(call.caller.user_id, body.name, body.description)
         return StoreJson.of(store)
+
+    async def get(self, call: Call[None]) -> StoreJson:
+        return StoreJson.of(await self.stores.get(StoreId(call.id)))
+
+    async def update(self, call: Call[UpdateStoreBody]) -> StoreJson:
+        name, description = call.body.name or None, call.body.description or None
+        owner, store_id = call.caller.user_id, StoreId(call.id)
+        return StoreJson.of(await self.stores.update(owner, store_id, name, description))

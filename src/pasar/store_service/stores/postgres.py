@@ -4,7 +4,14 @@ from typing import Final
 
 from pasar.kit.database import ConstraintViolated, Database, Row, Tx
 from pasar.store_service.identity import UserId
-from pasar.store_service.stores.model import AlreadyHasStore, NewStore, Store, StoreId
+from pasar.store_service.stores.model import (
+    AlreadyHasStore,
+    NewStore,
+    NotStoreOwner,
+    Store,
+    StoreId,
+    StoreNotFound,
+)
 from pasar.store_service.stores.repository import Stores
 
 # A user's second insert waits for the first in the unique index, then fails or goes ahead.
@@ -14,6 +21,21 @@ RETURNING id, user_id, name, description, logo_url, created_at, updated_at
 """
 
 # Stores of the earlier service may hold NULL texts.
+GET_STORE: Final = """
+SELECT id, user_id, name, coalesce(description, '') AS description,
+       coalesce(logo_url, '') AS logo_url, created_at, updated_at
+FROM stores
+WHERE id = $1
+"""
+
+UPDATE_STORE: Final = """
+UPDATE stores SET
+    name = coalesce($3, name), description = coalesce($4, description), updated_at = now()
+WHERE id = $1 AND user_id = $2
+RETURNING id, user_id, name, coalesce(description, '') AS description,
+          coalesce(logo_url, '') AS logo_url, created_at, updated_at
+"""
+
 FIND_STORE_OF: Final = """
 SELECT id, user_id, name, coalesce(description, '') AS description,
        coalesce(logo_url, '') AS logo_url, created_at, updated_at
@@ -34,6 +56,21 @@ class PostgresStores:
             if violated.constraint == "stores_user_id_key":
                 raise AlreadyHasStore from violated
             raise
+        return _store(row)
+
+    async def get(self, store_id: StoreId) -> Store:
+        row = await self.database.fetch_one(GET_STORE, store_id)
+        if row is None:
+            raise StoreNotFound
+        return _store(row)
+
+    async def update(
+        self, store_id: StoreId, owner: UserId, name: str | None, description: str | None
+    ) -> Store:
+        row = await self.database.fetch_one(UPDATE_STORE, store_id, owner, name, description)
+        if row is None:
+            await self.get(store_id)
+            raise NotStoreOwner
         return _store(row)
 
     async def find_of(self, seller: UserId) -> Store | None:

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from pasar.kit.database import Tx
 from pasar.store_service.identity import UserId
-from pasar.store_service.stores.model import NewStore, Store
+from pasar.store_service.stores.model import NewStore, Store, StoreId
 
 
 class Stores(Protocol):
@@ -12,6 +12,16 @@ class Stores(Protocol):
 
     async def insert(self, tx: Tx, new: NewStore) -> Store:
         """Add a store. Raises AlreadyHasStore; of a user's simultaneous wishes one succeeds."""
+        ...
+
+    async def get(self, store_id: StoreId) -> Store:
+        """Return a store. Raises StoreNotFound."""
+        ...
+
+    async def update(
+        self, store_id: StoreId, owner: UserId, name: str | None, description: str | None
+    ) -> Store:
+        """Change what is not None, and nothing else. Raises StoreNotFound, NotStoreOwner."""
         ...
 
     async def find_of(self, seller: UserId) -> Store | None:
