@@ -13,6 +13,7 @@ from pasar.kit.errors import Unavailable
 from pasar.kit.settings import BadSetting
 from pasar.store_service.config import StoreConfig
 from pasar.store_service.web.address import networks
+from pasar.store_service.web.cors import origins
 
 SECRET_BYTES: Final = 32  # RFC 7518 section 3.2: HS256 wants a key as long as its hash
 _PUBLISHED: Final = {"a-string-secret-at-least-256-bits-long"}  # every debugger of tokens shows it
@@ -38,11 +39,15 @@ def check_secret(variable: str, secret: str) -> None:
 
 
 def check_settings(config: StoreConfig) -> None:
-    """Judge what signs tokens and events (contract D5), and the proxies. Raises BadSetting."""
+    """Judge what signs tokens and events (contract D5), proxies and origins. Raises BadSetting."""
     try:
         networks(config.trusted_proxies)
     except ValueError as fault:
         raise BadSetting("TRUSTED_PROXIES", str(fault)) from fault
+    try:
+        origins(config.cors_allowed_origins)
+    except ValueError as fault:
+        raise BadSetting("CORS_ALLOWED_ORIGINS", str(fault)) from fault
     check_secret("JWT_SECRET", config.jwt_secret)
     if config.event_signing_key:
         check_secret("EVENT_SIGNING_KEY", config.event_signing_key)

@@ -83,6 +83,7 @@ ROUTES: Final = (
         answer=UserJson,
         status=HTTPStatus.CREATED,
         refusals=(EmailTaken,),
+        fault="failed to create user",
         private=True,
     ),
     Route(
@@ -106,6 +107,7 @@ ROUTES: Final = (
         answer=StoreJson,
         status=HTTPStatus.CREATED,
         refusals=(AlreadyHasStore,),
+        fault="failed to create store",
     ),
     Route(
         method="POST",
@@ -117,6 +119,7 @@ ROUTES: Final = (
         answer=CategoryJson,
         status=HTTPStatus.CREATED,
         refusals=(CategoryExists,),
+        fault="failed to create category",
     ),
     Route(
         method="POST",
@@ -128,6 +131,7 @@ ROUTES: Final = (
         answer=ProductJson,
         status=HTTPStatus.CREATED,
         refusals=(NoStoreYet, BadCategoryId, BadPrice, BadStock, UnknownCategory),
+        fault="failed to create product",
     ),
     Route(
         method="GET",
@@ -147,6 +151,7 @@ ROUTES: Final = (
         limits=AUTH,
         answer=CartJson,
         refusals=(UnknownBuyer,),
+        fault="failed to fetch cart",
         private=True,
     ),
     Route(
@@ -158,6 +163,7 @@ ROUTES: Final = (
         body=AddItemBody,
         answer=CartJson,
         refusals=(BadProductId, ProductNotFound, CartIsFull, InsufficientStock, UnknownBuyer),
+        fault="failed to save cart",
         private=True,
     ),
     Route(
@@ -169,6 +175,7 @@ ROUTES: Final = (
         path_id="product",
         answer=CartJson,
         refusals=(ItemNotInCart,),
+        fault="failed to save cart",
         private=True,
     ),
     Route(
@@ -188,6 +195,7 @@ ROUTES: Final = (
             BadExpectedTotal,
             TotalChanged,
         ),
+        fault="failed to process checkout",
         private=True,
     ),
     Route(

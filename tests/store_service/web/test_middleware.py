@@ -117,7 +117,7 @@ async def test_an_exception_is_a_500_without_detail_and_a_line_with_all_of_it() 
             response = await client.get("/crash")
             after = await client.get("/toys")
 
-    assert error_of(response) == (500, "INTERNAL_ERROR", "internal server error")
+    assert error_of(response) == (500, "INTERNAL_ERROR", "failed to fetch toys")
     assert "hunter2" not in response.text
     assert after.status_code == 200
     (fault,) = [line for line in lines if line["log_level"] == "error"]
