@@ -8,6 +8,7 @@ import asyncio
 import os
 import socket
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -27,8 +28,10 @@ from pasar.store_service.main import Parts, build
 from pasar.store_service.routes import ROUTES
 from pasar.store_service.web.address import Clients, networks
 from pasar.store_service.web.cors import Cors, origins
+from pasar.store_service.web.docs import docs_files
 from pasar.store_service.web.limits import Limits
 from pasar.store_service.web.middleware import EdgeSettings
+from pasar.store_service.web.openapi import describe, encode
 from pasar.store_service.web.pipeline import Guard
 from pasar.store_service.web.protocol import ConnectionLimits
 from pasar.store_service.web.route import Limit
@@ -96,7 +99,7 @@ async def serve(config: StoreConfig, listener: socket.socket) -> None:
             max_json_depth=config.app_json_depth,
         ),
         clients=Clients(networks(config.trusted_proxies)),
-        files={},
+        files=docs_files(encode(describe(ROUTES, version("pasar")))),
         cors=Cors(origins(config.cors_allowed_origins)),
         clock=clock,
         settings=EdgeSettings(

@@ -2,6 +2,7 @@
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from pasar.store_service.identity import Role
 from pasar.store_service.web.pipeline import bind
@@ -227,9 +228,10 @@ async def test_a_fault_that_nobody_foresaw_is_told_in_the_words_of_its_row() -> 
         row("PUT", "/a", Storage.save, access=PUBLIC, fault="failed to update toy"),
         row("PUT", "/b", Storage.other, access=PUBLIC),
     ]
-    async with ToyShop(rows=rows, handlers=[Storage()]).client() as client:
-        told = await client.put("/a")
-        neutral = await client.put("/b")
+    with capture_logs():
+        async with ToyShop(rows=rows, handlers=[Storage()]).client() as client:
+            told = await client.put("/a")
+            neutral = await client.put("/b")
 
     assert error_of(told) == (500, "INTERNAL_ERROR", "failed to update toy")
     assert error_of(neutral) == (500, "INTERNAL_ERROR", "internal server error")

@@ -28,6 +28,7 @@ from pasar.store_service.web.parse import page_of
 from pasar.store_service.web.pipeline import Guard
 from pasar.store_service.web.route import ADMIN, BUYER, PUBLIC, Call, Limit, Route
 from tests.fakes.clock import HeldClock
+from tests.store_service.web.documented import documented
 
 TOY: Final = UUID("0190c7a2-0000-7000-8000-000000000001")
 BUYER_ID: Final = "0190c7a2-0000-7000-8000-00000000b0b0"
@@ -200,6 +201,7 @@ class ToyShop:
         max_in_flight: int = 10,
     ) -> None:
         self.toys = ToyHandler()
+        self.documented = documented(tuple(rows))
         self.limiter = ToyLimiter()
         self.fallback = ToyLimiter()
         per_minute = {Limit.LOGIN: login, Limit.PUBLIC: public, Limit.AUTH: auth}
@@ -225,6 +227,7 @@ class ToyShop:
         async with httpx.AsyncClient(
             transport=transport,
             base_url="http://shop",
+            event_hooks={"response": [self.documented.check]},
         ) as client:
             yield client
 
