@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+import resource
 import socket
 
 import httpx
 import pytest
 
-from pasar.store_service.web.server import ServerSettings
+from pasar.store_service.web.server import SPARE_FILES, ServerSettings, connections_allowed
 from tests.store_service.web.serving import LIMITS, Running, request, running
 from tests.store_service.web.toy import TOY, ToyShop, eventually
 
@@ -123,3 +124,10 @@ def names(head: bytes) -> list[bytes]:
 def refuses(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_h35_connections_leave_files_for_everything_else() -> None:
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    assert connections_allowed(1) == 1
+    assert connections_allowed(files * 2) == files - SPARE_FILES
