@@ -99,5 +99,5 @@ def test_an_empty_list_is_no_origin() -> None:
 def test_a_wrong_list_stops_the_start_and_names_its_variable() -> None:
     config = StoreConfig(jwt_secret="s" * 32, cors_allowed_origins="shop.example")
 
-    with pytest.raises(BadSetting, match="invalid CORS_ALLOWED_ORIGINS: 'shop.example'"):
+    with pytest.raises(BadSetting, match=r"invalid CORS_ALLOWED_ORIGINS: 'shop.example'"):
         check_settings(config)

@@ -88,7 +88,7 @@ def _plain(info: types.Type, name: str) -> object:
         case types.DateTimeType():
             return TIME
         case types.IntType():
-            return min(4, info.le or 4)
+            return 1
         case types.BoolType():
             return True
         case types.StrType():

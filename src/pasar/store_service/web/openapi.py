@@ -70,7 +70,7 @@ def _operation(row: Route, failures: Failures) -> Json:
     thing = row.handler.__qualname__.split(".")[0].removesuffix("Handler").lower()
     name = row.handler.__name__
     operation: dict[str, object] = {
-        "operationId": re.sub(r"\W+", "_", row.method.lower() + row.path).strip("_"),
+        "operationId": re.sub(r"\W+", "-", row.method.lower() + row.path).strip("-"),
         "summary": f"{thing.capitalize()}: {name.replace('_', ' ')}",
         "description": _description(row),
         "tags": [_tag(row)],
@@ -86,7 +86,7 @@ def _description(row: Route) -> str:
     role = row.access.role
     who = "everybody" if row.access == PUBLIC else f"a {role}" if role else "anybody with a token"
     limits = " and ".join(row.limits)
-    return f"For {who}. " + (f"Limited as {limits}." if limits else "Not limited.")
+    return f"For {who}. " + (f"Rate limit: {limits}." if limits else "No rate limit.")
 
 
 def _tag(row: Route) -> str:
