@@ -1,5 +1,5 @@
 """
-Writes the tables of the README and `.env.example` from the code: `make docs`.
+Writes the README's tables, `.env.example` and docs/openapi.json from the code: `make docs`.
 
 tests/house/test_docs.py compares what is committed with what this would write.
 """
@@ -7,6 +7,7 @@ tests/house/test_docs.py compares what is committed with what this would write.
 import inspect
 from collections.abc import Iterator
 from dataclasses import fields
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final, get_args, get_type_hints
 
@@ -17,6 +18,7 @@ from pasar.payment_service.config import PaymentConfig
 from pasar.store_service.config import StoreConfig
 from pasar.store_service.routes import ROUTES
 from pasar.store_service.web.envelope import STATUS
+from pasar.store_service.web.openapi import describe, encode
 from pasar.store_service.web.route import Route
 
 ROOT: Final = Path(__file__).parents[1]
@@ -101,6 +103,11 @@ def env_example() -> str:
     return "\n".join([head, "", *lines, ""])
 
 
+def api_description() -> bytes:
+    """Return what the service answers at `/docs/swagger.json`."""
+    return encode(describe(ROUTES, version("pasar")))
+
+
 def filled(text: str) -> str:
     """Return a page with the tables between its markers made anew."""
     tables = {"routes": routes_table, "settings": settings_table, "errors": errors_table}
@@ -115,6 +122,7 @@ def main() -> None:
     readme = ROOT / "README.md"
     readme.write_text(filled(readme.read_text()))
     (ROOT / ".env.example").write_text(env_example())
+    (ROOT / "docs" / "openapi.json").write_bytes(api_description())
 
 
 if __name__ == "__main__":

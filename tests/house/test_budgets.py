@@ -26,6 +26,7 @@ from pasar.store_service.config import StoreConfig
 from pasar.store_service.main import Parts, build
 from pasar.store_service.routes import ROUTES
 from pasar.store_service.web.address import Clients
+from pasar.store_service.web.cors import Cors
 from pasar.store_service.web.limits import Limits
 from pasar.store_service.web.middleware import EdgeSettings
 from pasar.store_service.web.pipeline import Guard
@@ -127,8 +128,12 @@ def application(parts: Parts) -> ASGIApp:
     return app.build(
         ROUTES,
         [SystemHandler(broker="streams", checks={}, check_timeout_s=1), *parts.handlers],
-        guard=Guard(verifier=TokenVerifier(SECRET), limits=limits, max_body_bytes=10_000),
+        guard=Guard(
+            verifier=TokenVerifier(SECRET), limits=limits, max_body_bytes=10_000, max_json_depth=20
+        ),
+        files={},
         clients=Clients([]),
+        cors=Cors([]),
         clock=clock,
         settings=EdgeSettings(request_timeout_s=30, max_in_flight=10),
     )

@@ -8,7 +8,9 @@ import re
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
+from openapi_spec_validator import validate
 
 import pasar
 from tools import docs
@@ -32,6 +34,13 @@ def test_the_tables_of_the_readme_are_those_of_the_code() -> None:
 
 def test_every_setting_stands_in_the_example_file() -> None:
     assert (ROOT / ".env.example").read_text() == docs.env_example(), "run make docs"
+
+
+def test_d52_the_api_description_is_what_the_service_would_answer() -> None:
+    kept = (ROOT / "docs" / "openapi.json").read_bytes()
+
+    assert kept == docs.api_description(), "run make docs"
+    validate(msgspec.json.decode(kept))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

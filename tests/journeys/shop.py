@@ -17,6 +17,8 @@ import httpx
 from pasar.audit.check import check
 from pasar.engines.ports import any_free
 from pasar.kit.postgres import PostgresDatabase, PostgresSettings
+from pasar.store_service.routes import ROUTES
+from tests.store_service.web.documented import documented
 
 READY_S = 30
 QUICK = {
@@ -91,7 +93,10 @@ class Shop:
     def http(self) -> httpx.AsyncClient:
         limits = httpx.Limits(max_connections=64)
         return httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{self.store.port}", limits=limits, timeout=20
+            base_url=f"http://127.0.0.1:{self.store.port}",
+            limits=limits,
+            timeout=20,
+            event_hooks={"response": [documented(ROUTES).check]},
         )
 
     async def broken(self) -> dict[str, list[str]]:

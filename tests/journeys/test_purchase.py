@@ -171,3 +171,11 @@ async def test_a_new_seller_sells_only_after_the_next_login(http: httpx.AsyncCli
 
     assert (early.status_code, later.status_code) == (403, 201)
     assert (await owner.ask("GET", "/cart")).status_code == 200
+
+
+async def test_the_service_serves_its_own_description(http: httpx.AsyncClient) -> None:
+    page = await http.get("/docs")
+    description = await http.get("/docs/swagger.json")
+
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "/api/v1/orders" in description.json()["paths"]

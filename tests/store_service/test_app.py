@@ -11,9 +11,10 @@ from pasar.store_service.app import run
 from pasar.store_service.web.route import PUBLIC
 from pasar.store_service.web.server import ServerSettings
 from pasar.store_service.web.system import SystemHandler
+from tests.store_service.web.serving import LIMITS
 from tests.store_service.web.toy import ToyShop, row
 
-SETTINGS = ServerSettings(idle_timeout_s=5, drain_delay_s=0, shutdown_timeout_s=5)
+SETTINGS = ServerSettings(connection=LIMITS, drain_delay_s=0, shutdown_timeout_s=5)
 
 
 async def ended(

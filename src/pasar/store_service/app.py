@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from pasar.kit import log
 from pasar.kit.clock import Clock
 from pasar.store_service.web.address import Clients
+from pasar.store_service.web.cors import Cors
 from pasar.store_service.web.middleware import Edge, EdgeSettings
 from pasar.store_service.web.pipeline import Guard, table
 from pasar.store_service.web.route import Route
@@ -30,12 +31,19 @@ def build(
     handlers: Sequence[object],
     *,
     guard: Guard,
+    files: Mapping[str, ASGIApp],
     clients: Clients,
+    cors: Cors,
     clock: Clock,
     settings: EdgeSettings,
 ) -> ASGIApp:
-    """Return the whole application. Raises LookupError or ValueError for a wrong table of rows."""
-    return Edge(table(rows, handlers, guard), clients=clients, clock=clock, settings=settings)
+    """
+    Return the whole application; `files` are read only, by path.
+
+    Raises LookupError or ValueError for a wrong table of rows.
+    """
+    paths = table(rows, handlers, guard, files)
+    return Edge(paths, clients=clients, cors=cors, clock=clock, settings=settings)
 
 
 async def run(

@@ -24,6 +24,16 @@ class StoreConfig(EngineConfig):
     app_workers: Annotated[
         int, Meta(ge=0, le=64, description="web processes; 0 = one per core")
     ] = 0
+    app_header_timeout: Annotated[
+        Duration, Meta(description="for the head of a request, then the connection is cut")
+    ] = Duration(5)
+    app_read_timeout: Annotated[
+        Duration, Meta(description="for the whole request, its body included, then likewise")
+    ] = Duration(15)
+    app_write_timeout: Annotated[
+        Duration,
+        Meta(description="for the answer to leave; in effect at least APP_REQUEST_TIMEOUT + 5s"),
+    ] = Duration(15)
     app_idle_timeout: Annotated[
         Duration, Meta(description="how long a kept-alive connection may idle")
     ] = Duration(60)
@@ -36,6 +46,16 @@ class StoreConfig(EngineConfig):
     app_max_body: Annotated[int, Meta(ge=1, description="largest JSON body in bytes, then 413")] = (
         1_048_576
     )
+    app_max_headers: Annotated[
+        int, Meta(ge=1024, description="largest head of a request in bytes, then 431")
+    ] = 65_536
+    app_json_depth: Annotated[
+        int, Meta(ge=1, le=100, description="deepest nesting of a JSON body, then 400")
+    ] = 20
+    app_max_connections: Annotated[
+        int,
+        Meta(ge=1, description="connections per process, at most file limit − 100; then 503"),
+    ] = 1000
     app_max_in_flight: Annotated[
         int, Meta(ge=1, description="requests running at once per process, then 503")
     ] = 512
@@ -131,6 +151,9 @@ class StoreConfig(EngineConfig):
     login_account_window: Annotated[Duration, Meta(description="that window")] = Duration(900)
     trusted_proxies: Annotated[
         str, Meta(description="networks whose X-Forwarded-For is believed, comma list")
+    ] = ""
+    cors_allowed_origins: Annotated[
+        str, Meta(description="origins whose pages may call, comma list, or `*`; empty = none")
     ] = ""
     cart_max_lines: Annotated[
         int, Meta(ge=1, description="lines of one cart; bounds the locks of a checkout")

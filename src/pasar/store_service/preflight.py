@@ -14,6 +14,7 @@ from pasar.kit.errors import Unavailable
 from pasar.kit.settings import BadSetting
 from pasar.store_service.config import StoreConfig
 from pasar.store_service.web.address import networks
+from pasar.store_service.web.cors import origins
 
 SECRET_BYTES: Final = 32  # RFC 7518 section 3.2: HS256 wants a key as long as its hash
 _PUBLISHED: Final = {"a-string-secret-at-least-256-bits-long"}  # every debugger of tokens shows it
@@ -31,6 +32,10 @@ def bad_settings(config: StoreConfig) -> list[BadSetting]:
         networks(config.trusted_proxies)
     except ValueError as fault:
         faults.append(BadSetting("TRUSTED_PROXIES", str(fault)))
+    try:
+        origins(config.cors_allowed_origins)
+    except ValueError as fault:
+        faults.append(BadSetting("CORS_ALLOWED_ORIGINS", str(fault)))
     faults += _weak("JWT_SECRET", config.jwt_secret)
     if config.jwt_secret_previous:
         faults += _weak("JWT_SECRET_PREVIOUS", config.jwt_secret_previous)

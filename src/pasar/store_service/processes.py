@@ -10,6 +10,7 @@ import socket
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from importlib.metadata import version
 from typing import Final
 
 from starlette.types import ASGIApp
@@ -33,15 +34,20 @@ from pasar.store_service.config import StoreConfig
 from pasar.store_service.main import Parts, build
 from pasar.store_service.routes import ROUTES
 from pasar.store_service.web.address import Clients, networks
+from pasar.store_service.web.cors import Cors, origins
+from pasar.store_service.web.docs import docs_files
 from pasar.store_service.web.limits import Limits
 from pasar.store_service.web.middleware import EdgeSettings
+from pasar.store_service.web.openapi import describe, encode
 from pasar.store_service.web.pipeline import Guard
+from pasar.store_service.web.protocol import ConnectionLimits
 from pasar.store_service.web.route import Limit
-from pasar.store_service.web.server import ServerSettings
+from pasar.store_service.web.server import ServerSettings, connections_allowed
 from pasar.store_service.web.system import SystemHandler
 
 OUTBOX_CHANNEL: Final = "store_outbox"  # of NOTIFY: checkout wakes the worker's relay
 CHECK_TIMEOUT_S: Final = 2.0  # of /ready: a part that takes longer is as good as away
+WRITE_MARGIN_S: Final = 5.0  # after a request's budget, so that its 504 still arrives (D36)
 SERVICE: Final = "store-service"
 
 _log: Final = log.get("preflight")
@@ -126,7 +132,7 @@ async def serve(config: StoreConfig, listener: socket.socket) -> None:
             _application(config, parts, system),
             listener,
             ServerSettings(
-                idle_timeout_s=config.app_idle_timeout,
+                connection=_connection_limits(config),
                 drain_delay_s=config.app_drain_delay,
                 shutdown_timeout_s=config.app_shutdown_timeout,
             ),
@@ -157,8 +163,11 @@ def _application(config: StoreConfig, parts: Parts, system: SystemHandler) -> AS
             verifier=parts.signing_in.live_tokens,
             limits=limits,
             max_body_bytes=config.app_max_body,
+            max_json_depth=config.app_json_depth,
         ),
         clients=Clients(networks(config.trusted_proxies)),
+        files=docs_files(encode(describe(ROUTES, version("pasar")))),
+        cors=Cors(origins(config.cors_allowed_origins)),
         clock=clock,
         settings=EdgeSettings(
             request_timeout_s=config.app_request_timeout, max_in_flight=config.app_max_in_flight
@@ -203,6 +212,17 @@ async def create_admin(config: StoreConfig, email: str, password: str, name: str
         await parts.signing_in.accounts.create_admin(email, password, name)
     finally:
         await parts.close()
+
+
+def _connection_limits(config: StoreConfig) -> ConnectionLimits:
+    return ConnectionLimits(
+        header_timeout_s=config.app_header_timeout,
+        read_timeout_s=config.app_read_timeout,
+        write_timeout_s=max(config.app_write_timeout, config.app_request_timeout + WRITE_MARGIN_S),
+        idle_timeout_s=config.app_idle_timeout,
+        max_connections=connections_allowed(config.app_max_connections),
+        max_head_bytes=config.app_max_headers,
+    )
 
 
 def _nobody() -> None:

@@ -20,6 +20,7 @@ from pasar.store_service.config import StoreConfig
 from pasar.store_service.main import build
 from pasar.store_service.routes import ROUTES
 from pasar.store_service.web.address import Clients
+from pasar.store_service.web.cors import Cors
 from pasar.store_service.web.limits import Limits
 from pasar.store_service.web.middleware import EdgeSettings
 from pasar.store_service.web.pipeline import Guard
@@ -91,8 +92,15 @@ async def api(clone: PostgresSettings, changes: dict[str, Any]) -> AsyncGenerato
     application = app.build(
         ROUTES,
         [SystemHandler(broker="streams", checks={}, check_timeout_s=1), *parts.handlers],
-        guard=Guard(verifier=parts.signing_in.live_tokens, limits=limits, max_body_bytes=10_000),
+        guard=Guard(
+            verifier=parts.signing_in.live_tokens,
+            limits=limits,
+            max_body_bytes=10_000,
+            max_json_depth=20,
+        ),
+        files={},
         clients=Clients([]),
+        cors=Cors([]),
         clock=clock,
         settings=EdgeSettings(request_timeout_s=30, max_in_flight=100),
     )
@@ -105,9 +113,7 @@ async def api(clone: PostgresSettings, changes: dict[str, Any]) -> AsyncGenerato
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    parts.signing_in.passwords.close()
-    await parts.redis.close()
-    await parts.database.close()
+    await parts.close()
 
 
 def error_of(answer: httpx.Response) -> tuple[int, str, str]:

@@ -21,6 +21,7 @@ from pasar.store_service.config import StoreConfig
 from pasar.store_service.main import build
 from pasar.store_service.routes import ROUTES
 from pasar.store_service.web.address import Clients
+from pasar.store_service.web.cors import Cors
 from pasar.store_service.web.limits import Limits
 from pasar.store_service.web.middleware import EdgeSettings
 from pasar.store_service.web.pipeline import Guard
@@ -116,14 +117,16 @@ async def service(
     application = app.build(
         ROUTES,
         [SystemHandler(broker="streams", checks={}, check_timeout_s=1), *parts.handlers],
-        guard=Guard(verifier=TokenVerifier(SECRET), limits=limits, max_body_bytes=100_000),
+        guard=Guard(
+            verifier=TokenVerifier(SECRET), limits=limits, max_body_bytes=100_000, max_json_depth=20
+        ),
+        files={},
         clients=Clients([]),
+        cors=Cors([]),
         clock=clock,
         settings=EdgeSettings(request_timeout_s=30, max_in_flight=100),
     )
     transport = httpx.ASGITransport(app=application)
     async with httpx.AsyncClient(transport=transport, base_url="http://shop/api/v1") as http:
         yield Service(http, Shop(owner), owner)
-    parts.signing_in.passwords.close()
-    await parts.redis.close()
-    await parts.database.close()
+    await parts.close()

@@ -11,11 +11,14 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from pasar.kit import log
+from pasar.kit.postgres import PostgresDatabase
 from pasar.store_service.web.middleware import CLIENT_GONE
 from pasar.store_service.web.parse import ClientGone
 from pasar.store_service.web.route import PUBLIC, Call
 from tests.store_service.web.toy import BUYER_ID, TOY, ToyShop, as_user, error_of, eventually, row
 
+CATEGORY = "INSERT INTO categories (name) VALUES ('half made')"
+RUNNING = "SELECT query FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)' AND state = 'active'"
 EVERY_KIND = {
     "/toys": 200,
     "/unknown": 404,
@@ -117,7 +120,7 @@ async def test_an_exception_is_a_500_without_detail_and_a_line_with_all_of_it() 
             response = await client.get("/crash")
             after = await client.get("/toys")
 
-    assert error_of(response) == (500, "INTERNAL_ERROR", "internal server error")
+    assert error_of(response) == (500, "INTERNAL_ERROR", "failed to fetch toys")
     assert "hunter2" not in response.text
     assert after.status_code == 200
     (fault,) = [line for line in lines if line["log_level"] == "error"]
@@ -132,6 +135,28 @@ async def test_a_slow_request_is_answered_504_and_its_work_is_cancelled() -> Non
 
     assert error_of(response) == (504, "REQUEST_TIMEOUT", "request timed out")
     assert shop.toys.cancelled == 1
+
+
+async def test_h31_work_in_the_database_ends_with_its_request_and_leaves_nothing(
+    database: PostgresDatabase, owner: PostgresDatabase
+) -> None:
+    class Slow:
+        async def save(self, _call: Call[None]) -> None:
+            async with database.begin() as tx:
+                await tx.execute(CATEGORY)
+                await tx.execute("SELECT pg_sleep(60)")
+
+    shop = ToyShop(
+        rows=[row("POST", "/a", Slow.save, access=PUBLIC)],
+        handlers=[Slow()],
+        request_timeout_s=0.5,
+    )
+    async with shop.client() as client:
+        response = await client.post("/a")
+
+    assert error_of(response) == (504, "REQUEST_TIMEOUT", "request timed out")
+    assert await owner.fetch(RUNNING) == []
+    assert await owner.fetch("SELECT FROM categories WHERE name = 'half made'") == []
 
 
 async def test_a_timeout_that_is_not_the_budget_is_an_ordinary_fault() -> None:

@@ -1,5 +1,6 @@
 """Bodies, queries, pages and ids as contract sections 1.3, 1.4 and 1.7 read them."""
 
+import time
 from collections.abc import Iterable
 
 import pytest
@@ -11,12 +12,15 @@ from pasar.store_service.web.fields import Body
 from pasar.store_service.web.parse import (
     BodyDecoder,
     ClientGone,
+    nests_deeper,
     page_of,
     path_id,
     query_of,
     read_body,
 )
 from pasar.store_service.web.route import Page
+
+MIB = 2**20
 
 
 class Note(Body, frozen=True):
@@ -25,7 +29,7 @@ class Note(Body, frozen=True):
     stock: int | None = None
 
 
-NOTES = BodyDecoder(Note)
+NOTES = BodyDecoder(Note, 20)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +101,7 @@ def test_a_body_type_with_a_member_without_default_is_found_at_start() -> None:
         name: str
 
     with pytest.raises(TypeError):
-        BodyDecoder(Demanding)
+        BodyDecoder(Demanding, 20)
 
 
 async def test_a_body_is_read_to_its_end() -> None:
@@ -191,3 +195,36 @@ class Arriving:
         chunk = self._chunks.pop(0)
         more = bool(self._chunks) or not self._ends
         return {"type": "http.request", "body": chunk, "more_body": more}
+
+
+@pytest.mark.parametrize(
+    ("raw", "depth"),
+    [
+        (b"{}", 1),
+        (b'{"a":[{"b":[[]]}],"c":{}}', 5),
+        (b'{"a":"[[[[","b":"\\"[[[[","c":"{\\\\"}', 1),
+        (b"[{},{},{},[],[],[]]", 2),
+        (b"[[[], [[], {}]], [[[[]]]]]", 5),
+    ],
+)
+def test_depth_counts_brackets_outside_of_texts(raw: bytes, depth: int) -> None:
+    assert not nests_deeper(raw, depth)
+    assert nests_deeper(raw, depth - 1)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"[" * MIB,
+        b"[]," * (MIB // 3),
+        b"[" * 21 + b'"",' * (MIB // 3 - 21),
+        b"[" * 21 + b'"' + b'\\"' * (MIB // 2 - 21),
+        b"[" * 21 + b'"\\' * (MIB // 2 - 21),
+    ],
+)
+def test_h36_no_body_of_a_mebibyte_takes_long_to_measure(raw: bytes) -> None:
+    """One request may cost 250 ms of CPU; this machine may be busy, hence its own time."""
+    began = time.process_time()
+    nests_deeper(raw, 20)
+
+    assert time.process_time() - began < 0.25

@@ -2,10 +2,11 @@
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from pasar.store_service.identity import Role
 from pasar.store_service.web.pipeline import bind
-from pasar.store_service.web.route import PUBLIC
+from pasar.store_service.web.route import PUBLIC, Call
 from tests.store_service.web.toy import (
     BUYER_ID,
     ROWS,
@@ -19,6 +20,7 @@ from tests.store_service.web.toy import (
 )
 
 GOOD = {"name": "top", "pieces": 1}
+MIB = 2**20
 REFUSED_BODY = (400, "VALIDATION_ERROR", "invalid request body")
 
 
@@ -194,3 +196,53 @@ async def test_a_path_without_parameters_comes_before_one_with() -> None:
     ]
     async with ToyShop(rows=rows).client() as client:
         assert (await client.get("/toys/best")).status_code == 200
+
+
+async def test_d15_a_nul_in_a_text_of_the_query_is_refused_and_names_it() -> None:
+    shop = ToyShop()
+    async with shop.client() as client:
+        refused = await client.get("/toys?search=a%00b")
+        ignored = await client.get("/toys?page=%00&per_page=1%00&unknown=%00")
+
+    assert refused.status_code == 400
+    assert refused.json()["errors"] == [
+        {
+            "code": "VALIDATION_ERROR",
+            "field": "search",
+            "message": "contains invalid characters",
+        }
+    ]
+    assert ignored.status_code == 200
+    assert len(shop.toys.calls) == 1
+
+
+async def test_a_fault_that_nobody_foresaw_is_told_in_the_words_of_its_row() -> None:
+    class Storage:
+        async def save(self, _call: Call[None]) -> None:
+            raise OSError("/var/lib/secret: no space left")
+
+        async def other(self, _call: Call[None]) -> None:
+            raise OSError("/var/lib/secret: no space left")
+
+    rows = [
+        row("PUT", "/a", Storage.save, access=PUBLIC, fault="failed to update toy"),
+        row("PUT", "/b", Storage.other, access=PUBLIC),
+    ]
+    with capture_logs():
+        async with ToyShop(rows=rows, handlers=[Storage()]).client() as client:
+            told = await client.put("/a")
+            neutral = await client.put("/b")
+
+    assert error_of(told) == (500, "INTERNAL_ERROR", "failed to update toy")
+    assert error_of(neutral) == (500, "INTERNAL_ERROR", "internal server error")
+
+
+async def test_h36_a_body_that_nests_too_deep_is_no_body() -> None:
+    deep = b'{"name":"top","pieces":1,"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    flat = b'{"name":"top","pieces":1,"x":' + b"[" * 19 + b"]" * 19 + b"}"
+    async with ToyShop(max_body=MIB).client() as client:
+        refused = await client.post("/toys", content=deep)
+        taken = await client.post("/toys", content=flat)
+
+    assert error_of(refused) == REFUSED_BODY
+    assert taken.status_code == 201

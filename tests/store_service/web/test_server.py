@@ -2,50 +2,15 @@
 
 import asyncio
 import json
+import resource
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import httpx
 import pytest
 
-from pasar.store_service.web.server import ServerSettings, serve
+from pasar.store_service.web.server import SPARE_FILES, ServerSettings, connections_allowed
+from tests.store_service.web.serving import LIMITS, Running, request, running
 from tests.store_service.web.toy import TOY, ToyShop, eventually
-
-SETTINGS = ServerSettings(idle_timeout_s=5, drain_delay_s=0, shutdown_timeout_s=5)
-
-
-class Running:
-    """A served shop: its address, what stops it, and whether it was drained."""
-
-    def __init__(self, shop: ToyShop, settings: ServerSettings) -> None:
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self.listener.getsockname()[1]
-        self.stop = asyncio.Event()
-        self.drained = asyncio.Event()
-        self.ended = asyncio.create_task(
-            serve(shop.app, self.listener, settings, stop=self.stop, drain=self.drained.set)
-        )
-
-    async def exchange(self, raw: bytes) -> bytes:
-        """Send raw bytes on a connection of their own; return all that comes until it closes."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        writer.write(raw)
-        answer = await reader.read()
-        writer.close()
-        await writer.wait_closed()
-        return answer
-
-
-@asynccontextmanager
-async def running(shop: ToyShop, settings: ServerSettings = SETTINGS) -> AsyncIterator[Running]:
-    server = Running(shop, settings)
-    try:
-        yield server
-    finally:
-        server.stop.set()
-        shop.toys.gate.set()
-        await server.ended
 
 
 async def get(server: Running, path: str) -> httpx.Response:
@@ -123,7 +88,7 @@ async def test_at_the_end_running_requests_are_finished_and_new_ones_refused() -
 
 
 async def test_before_the_listener_closes_the_process_says_that_it_will() -> None:
-    settings = ServerSettings(idle_timeout_s=5, drain_delay_s=0.5, shutdown_timeout_s=5)
+    settings = ServerSettings(connection=LIMITS, drain_delay_s=0.5, shutdown_timeout_s=5)
     async with running(ToyShop(), settings) as server:
         await get(server, "/toys")
         told = asyncio.get_running_loop().time()
@@ -140,7 +105,7 @@ async def test_before_the_listener_closes_the_process_says_that_it_will() -> Non
 
 async def test_a_request_that_outlasts_the_grace_is_answered_503() -> None:
     shop = ToyShop()
-    settings = ServerSettings(idle_timeout_s=5, drain_delay_s=0, shutdown_timeout_s=0.1)
+    settings = ServerSettings(connection=LIMITS, drain_delay_s=0, shutdown_timeout_s=0.1)
     async with running(shop, settings) as server:
         asked = asyncio.create_task(get(server, "/slow"))
         await eventually(lambda: shop.toys.waiting == 1)
@@ -152,10 +117,6 @@ async def test_a_request_that_outlasts_the_grace_is_answered_503() -> None:
     assert answer.json()["errors"][0]["code"] == "SERVICE_UNAVAILABLE"
 
 
-def request(method: str, path: str, headers: str = "Connection: close\r\n") -> bytes:
-    return f"{method} {path} HTTP/1.1\r\nHost: shop\r\n{headers}\r\n".encode()
-
-
 def names(head: bytes) -> list[bytes]:
     return sorted(line.partition(b":")[0] for line in head.splitlines()[1:])
 
@@ -163,3 +124,10 @@ def names(head: bytes) -> list[bytes]:
 def refuses(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_h35_connections_leave_files_for_everything_else() -> None:
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    assert connections_allowed(1) == 1
+    assert connections_allowed(files * 2) == files - SPARE_FILES

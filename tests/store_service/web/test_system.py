@@ -5,12 +5,12 @@ import asyncio
 import httpx
 
 from pasar.store_service.web.route import PUBLIC
-from pasar.store_service.web.system import Check, SystemHandler
+from pasar.store_service.web.system import Check, Health, Ready, SystemHandler
 from tests.store_service.web.toy import ToyShop, row
 
 ROWS = (
-    row("GET", "/health", SystemHandler.health, access=PUBLIC),
-    row("GET", "/ready", SystemHandler.ready, access=PUBLIC),
+    row("GET", "/health", SystemHandler.health, access=PUBLIC, answer=Health),
+    row("GET", "/ready", SystemHandler.ready, access=PUBLIC, answer=Ready),
 )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
@@ -17,15 +17,18 @@ from pasar.kit.errors import Conflict, Unavailable
 from pasar.kit.ratelimit import LocalLimiter, Verdict
 from pasar.kit.tokens import BadToken, Claims
 from pasar.store_service.app import build
+from pasar.store_service.identity import Role
 from pasar.store_service.web.address import Clients, networks
+from pasar.store_service.web.cors import Cors, origins
 from pasar.store_service.web.envelope import Paged
-from pasar.store_service.web.fields import Body, at_most, positive, required
+from pasar.store_service.web.fields import Body, Parameter, at_most, positive, required
 from pasar.store_service.web.limits import Limits
 from pasar.store_service.web.middleware import EdgeSettings
 from pasar.store_service.web.parse import page_of
 from pasar.store_service.web.pipeline import Guard
 from pasar.store_service.web.route import ADMIN, BUYER, PUBLIC, Call, Limit, Route
 from tests.fakes.clock import HeldClock
+from tests.store_service.web.documented import documented
 
 TOY: Final = UUID("0190c7a2-0000-7000-8000-000000000001")
 BUYER_ID: Final = "0190c7a2-0000-7000-8000-00000000b0b0"
@@ -42,6 +45,11 @@ class ToyBody(Body, frozen=True):
 class Toy(msgspec.Struct, frozen=True):
     id: UUID
     name: str
+
+
+class ToyIsTaken(Conflict):
+    def __init__(self) -> None:
+        super().__init__("toy is taken", field="name")
 
 
 class ToyHandler:
@@ -67,11 +75,11 @@ class ToyHandler:
 
     async def cached(self, call: Call[None]) -> msgspec.Raw:
         self.calls.append(call)
-        return msgspec.Raw(b'{"name":"from the cache"}')
+        return msgspec.Raw(b'{"id":"%s","name":"cached"}' % str(TOY).encode())
 
     async def refuse(self, call: Call[None]) -> Toy:
         self.calls.append(call)
-        raise Conflict("toy is taken", field="name")
+        raise ToyIsTaken
 
     async def crash(self, _call: Call[None]) -> Toy:
         raise RuntimeError("password=hunter2")
@@ -92,7 +100,15 @@ def row(method: str, path: str, handler: Any, **more: Any) -> Route:
 
 ROWS: Final = (
     row("GET", "/health", ToyHandler.cached, access=PUBLIC),
-    row("GET", "/toys", ToyHandler.page, access=PUBLIC, limits=(Limit.PUBLIC,)),
+    row(
+        "GET",
+        "/toys",
+        ToyHandler.page,
+        access=PUBLIC,
+        limits=(Limit.PUBLIC,),
+        query=(Parameter("search", str, "part of the name"),),
+        answer=Paged[Toy],
+    ),
     row(
         "POST",
         "/toys",
@@ -113,23 +129,37 @@ ROWS: Final = (
         body=ToyBody,
         private=True,
     ),
-    row("DELETE", "/toys/{id}", ToyHandler.refuse, access=ADMIN, path_id="toy"),
+    row(
+        "DELETE",
+        "/toys/{id}",
+        ToyHandler.refuse,
+        access=ADMIN,
+        path_id="toy",
+        refusals=(ToyIsTaken,),
+    ),
     row("POST", "/renewals", ToyHandler.cached, access=PUBLIC, limits=(Limit.AUTH,)),
-    row("GET", "/crash", ToyHandler.crash, access=PUBLIC, limits=(Limit.PUBLIC,)),
+    row(
+        "GET",
+        "/crash",
+        ToyHandler.crash,
+        access=PUBLIC,
+        limits=(Limit.PUBLIC,),
+        fault="failed to fetch toys",
+    ),
     row("GET", "/slow", ToyHandler.slow, access=PUBLIC),
 )
 
 
 class ToyVerifier:
-    """Knows three tokens: `buyer`, `admin`, and `nobody`, a buyer whose id is none."""
+    """Knows a token for each role, and `nobody`, a buyer whose id is none."""
 
     def verify(self, token: str) -> Claims:
-        if token not in {"buyer", "admin", "nobody"}:
+        if token not in {*Role, "nobody"}:
             raise BadToken
         return Claims(
             user_id="nobody" if token == "nobody" else BUYER_ID,
             email="a@example.com",
-            role="admin" if token == "admin" else "buyer",
+            role="buyer" if token == "nobody" else token,
             token_type="access",
             jti="1",
             exp=0,
@@ -158,16 +188,20 @@ class ToyShop:
     def __init__(
         self,
         *,
-        rows: Iterable[Route] = ROWS,
+        rows: Sequence[Route] = ROWS,
         handlers: Iterable[object] = (),
         login: int = 10,
         public: int = 60,
         auth: int = 120,
+        files: Mapping[str, ASGIApp] | None = None,
+        max_body: int = MAX_BODY,
         trusted: str = "",
+        cors: str = "",
         request_timeout_s: float = 5.0,
         max_in_flight: int = 10,
     ) -> None:
         self.toys = ToyHandler()
+        self.documented = documented(tuple(rows))
         self.limiter = ToyLimiter()
         self.fallback = ToyLimiter()
         per_minute = {Limit.LOGIN: login, Limit.PUBLIC: public, Limit.AUTH: auth}
@@ -177,9 +211,12 @@ class ToyShop:
             guard=Guard(
                 verifier=ToyVerifier(),
                 limits=Limits(self.limiter, self.fallback, per_minute, processes=4),
-                max_body_bytes=MAX_BODY,
+                max_body_bytes=max_body,
+                max_json_depth=20,
             ),
+            files=files or {},
             clients=Clients(networks(trusted)),
+            cors=Cors(origins(cors)),
             clock=SystemClock(),
             settings=EdgeSettings(request_timeout_s=request_timeout_s, max_in_flight=max_in_flight),
         )
@@ -187,7 +224,11 @@ class ToyShop:
     @asynccontextmanager
     async def client(self, peer: str = "192.0.2.1") -> AsyncIterator[httpx.AsyncClient]:
         transport = httpx.ASGITransport(app=self.app, client=(peer, 50_000))
-        async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
+        async with httpx.AsyncClient(
+            transport=transport,
+            base_url="http://shop",
+            event_hooks={"response": [self.documented.check]},
+        ) as client:
             yield client
 
 

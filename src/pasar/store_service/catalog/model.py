@@ -63,11 +63,6 @@ class NotProductOwner(Forbidden):
         super().__init__("forbidden: not product owner")
 
 
-class BadSearch(Invalid):
-    def __init__(self) -> None:
-        super().__init__("contains invalid characters", field="search")
-
-
 class BadStoreId(Invalid):
     def __init__(self) -> None:
         super().__init__("invalid store_id", field="store_id")

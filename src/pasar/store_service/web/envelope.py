@@ -54,6 +54,15 @@ class BodyTooLarge(HttpFault):
         super().__init__("request body too large")
 
 
+class HeadTooLarge(HttpFault):
+    """The request line and headers; the earlier service knew this status too."""
+
+    status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+
+    def __init__(self) -> None:
+        super().__init__("request header fields too large")
+
+
 @dataclass(slots=True)
 class Exchange:
     """
@@ -68,6 +77,10 @@ class Exchange:
     address: str
     headers: list[Header] = field(default_factory=list[Header])
     status: int = 0
+
+    def set_header(self, name: bytes, value: bytes) -> None:
+        """Put this value in place of what every answer would bear."""
+        self.headers = [each for each in self.headers if each[0] != name] + [(name, value)]
 
 
 class Paged(msgspec.Struct, Generic[ItemT], frozen=True):
@@ -125,10 +138,14 @@ def success(exchange: Exchange, answer: object) -> bytes:
 
 
 def failure(exchange: Exchange, error: PasarError) -> bytes:
-    """Wrap an error; field faults give one entry each."""
+    """Wrap an error."""
+    return _encode(Failure(faults_of(error), _meta(exchange)))
+
+
+def faults_of(error: PasarError) -> list[Fault]:
+    """Return what a client reads of an error; field faults give one entry each."""
     faults = error.faults if isinstance(error, InvalidFields) else (error,)
-    entries = [Fault(fault.code, fault.message, fault.field) for fault in faults]
-    return _encode(Failure(entries, _meta(exchange)))
+    return [Fault(fault.code, fault.message, fault.field) for fault in faults]
 
 
 def status_of(error: PasarError) -> HTTPStatus:

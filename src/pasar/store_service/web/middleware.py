@@ -8,6 +8,7 @@ From outside to inside, and why in this order:
     recovery    every error becomes an envelope, and the process goes on (D35)
     admission   beyond the cap on running requests: 503 at once instead of a slow 504 for all
     deadline    the request's budget; its work is cancelled, the answer still arrives (D36)
+    cors        a preflight is answered here, whatever its path
     headers     request id, security and rate-limit headers, put on whatever is sent
 
 A class with `__call__`: Starlette's BaseHTTPMiddleware costs a task and a stream per request.
@@ -25,6 +26,7 @@ from pasar.kit import log
 from pasar.kit.clock import Clock
 from pasar.kit.errors import PasarError, TimedOut, Unavailable
 from pasar.store_service.web.address import Clients
+from pasar.store_service.web.cors import Cors
 from pasar.store_service.web.envelope import (
     Exchange,
     Header,
@@ -59,9 +61,16 @@ class EdgeSettings:
 
 class Edge:
     def __init__(
-        self, app: ASGIApp, *, clients: Clients, clock: Clock, settings: EdgeSettings
+        self,
+        app: ASGIApp,
+        *,
+        clients: Clients,
+        cors: Cors,
+        clock: Clock,
+        settings: EdgeSettings,
     ) -> None:
         self._app = app
+        self._cors = cors
         self._clients = clients
         self._clock = clock
         self._settings = settings
@@ -70,6 +79,7 @@ class Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = self._clock.monotonic()
         exchange = begin(self._clock, self._clients.address(scope), _header_id(scope))
+        exchange.headers += self._cors.headers(scope)
         scope["exchange"] = exchange
         log.request_id.set(exchange.request_id)
         log.user_id.set("")  # asyncio may hand down the context of the connection's last request
@@ -94,6 +104,10 @@ class Edge:
 
     async def _recovered(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange: Exchange = scope["exchange"]
+        if granted := self._cors.permission(scope):
+            await send({"type": "http.response.start", "status": 204, "headers": granted})
+            await send({"type": "http.response.body"})
+            return
         try:
             await self._admitted(scope, receive, send)
         except ClientGone:

@@ -7,7 +7,7 @@ Whether the values are acceptable is asked later, by the field rules and the fea
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, Generic, TypeVar
+from typing import Annotated, Final, Generic, TypeVar
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -17,7 +17,16 @@ from starlette.types import Receive, Scope
 from pasar.kit.errors import Invalid
 from pasar.kit.ids import parse_id
 from pasar.store_service.web.envelope import BodyTooLarge
+from pasar.store_service.web.fields import Parameter
 from pasar.store_service.web.route import Page
+
+PAGING: Final = (
+    Parameter("page", Annotated[int, msgspec.Meta(ge=1)], "which page; 1 unless it is a number"),
+    Parameter(
+        "per_page", Annotated[int, msgspec.Meta(ge=1, le=100)], "its size, at most 100; else 10"
+    ),
+)
+"""What `page_of` reads; the description adds it to every row that answers with pages."""
 
 NO_QUERY: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -28,6 +37,10 @@ _ESCAPE: Final = re.compile(
     r"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
+# One text, to its end or the body's: it always matches at a quote, so the search is linear.
+_TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_SQUARE: Final = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKET: Final = bytes(set(range(256)) - set(b"[]{}"))
 _COUNT: Final = re.compile(r"\+?0*([1-9][0-9]*)")
 _MAX_PAGE: Final = 2_147_483_647  # contract D37: its offset still fits 64 bits
 _PER_PAGE: Final = 10
@@ -44,14 +57,16 @@ class BodyDecoder(Generic[BodyT]):
     """
     Read JSON objects as `body`: unknown members are ignored, null members take their default.
 
-    Made once per row; the members of `body` are texts and integers.
+    Made once per row; the members of `body` are texts and integers. What nests deeper than
+    `max_depth` is refused, although only unknown members could.
 
     Raises:
         TypeError: a member of `body` has no default; found at start, not by the first client.
     """
 
-    def __init__(self, body: type[BodyT]) -> None:
+    def __init__(self, body: type[BodyT], max_depth: int) -> None:
         body()
+        self._max_depth = max_depth
         self._body = body
         members = [(each.name, each.type | None, None) for each in msgspec.structs.fields(body)]
         wire = msgspec.defstruct(f"{body.__name__}OnTheWire", members)
@@ -61,6 +76,8 @@ class BodyDecoder(Generic[BodyT]):
 
     def decode(self, raw: bytes) -> BodyT:
         """Return the body. Raises Invalid: every decoding fault is one and the same."""
+        if nests_deeper(raw, self._max_depth):
+            raise Invalid("invalid request body")
         try:
             wire = self._decode(raw)
         except (msgspec.DecodeError, RecursionError):
@@ -78,6 +95,21 @@ class BodyDecoder(Generic[BodyT]):
             raise
         except (msgspec.DecodeError, UnicodeDecodeError):
             return self._decoder.decode(_repaired(raw))
+
+
+def nests_deeper(raw: bytes, most: int) -> bool:
+    """
+    Tell whether the brackets outside of texts nest deeper than `most`, or do not match.
+
+    >>> nests_deeper(b'{"a": ["]]", [], {}]}', 3), nests_deeper(b'{"a": ["]]", [], {}]}', 2)
+    (False, True)
+    """
+    if raw.count(b"[") + raw.count(b"{") <= most:
+        return False
+    brackets = _TEXT.sub(b"", raw).translate(_SQUARE, _NO_BRACKET)
+    for _ in range(most):
+        brackets = brackets.replace(b"[]", b"")
+    return bool(brackets)
 
 
 async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:

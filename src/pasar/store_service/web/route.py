@@ -13,7 +13,7 @@ from uuid import UUID
 
 from pasar.kit.errors import PasarError
 from pasar.store_service.identity import Identity, Role
-from pasar.store_service.web.fields import Body
+from pasar.store_service.web.fields import Body, Parameter
 
 BodyT_co = TypeVar("BodyT_co", covariant=True)
 
@@ -94,8 +94,10 @@ class Route:
     One row: the method and path, who may call it, and what goes in and comes out.
 
     `path_id` names the thing whose id stands in the path: a malformed one is answered with
-    `invalid <path_id> id`. `refusals` are the errors of step 8 of the contract's order of checks.
-    `private` answers carry `Cache-Control: no-store` (contract D53).
+    `invalid <path_id> id`. `query` are the parameters it reads, `upload` names the file of a form.
+    `refusals` are the errors of step 8 of the contract's order of checks, and `fault` is what a
+    client reads when the work fails as nobody foresaw (6.3). `private` answers carry
+    `Cache-Control: no-store` (contract D53).
     """
 
     method: str
@@ -104,8 +106,11 @@ class Route:
     access: Access
     limits: tuple[Limit, ...] = ()
     path_id: str | None = None
+    query: tuple[Parameter, ...] = ()
     body: type[Body] | None = None
+    upload: str | None = None
     answer: Any
     status: HTTPStatus = HTTPStatus.OK
     refusals: tuple[type[PasarError], ...] = ()
+    fault: str = "internal server error"
     private: bool = False

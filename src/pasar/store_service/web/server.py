@@ -6,54 +6,37 @@ The socket is inherited so that several processes share one port and a restart l
 
 import asyncio
 import math
+import resource
 import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http import HTTPStatus
+from functools import partial
+from typing import Final, cast
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from pasar.kit.clock import SystemClock
-from pasar.kit.errors import Invalid
-from pasar.store_service.web.address import UNKNOWN
-from pasar.store_service.web.envelope import failure
-from pasar.store_service.web.middleware import begin
+from pasar.store_service.web.protocol import ConnectionLimits, GuardedProtocol
+
+SPARE_FILES: Final = 100
+"""Of the process's file limit: engines, logs, pictures; the rest is for connections."""
+
+_LOOKS_PER_DEADLINE: Final = 10  # so a connection is cut at most a tenth of a deadline late
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSettings:
     """
-    The limits of a server, in seconds.
+    What a server may take: each connection, and its own end, in seconds.
 
-    `idle_timeout_s`: a kept-alive connection is closed after so long without a request.
     `drain_delay_s`: from "not ready" to the closing of the listener, as balancers learn late.
     `shutdown_timeout_s`: from there on, for running requests; what still runs is answered 503.
     """
 
-    idle_timeout_s: float
+    connection: ConnectionLimits
     drain_delay_s: float
     shutdown_timeout_s: float
-
-
-class EnvelopeProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, whose own refusal of unreadable requests is plain text."""
-
-    def send_400_response(self, msg: str) -> None:
-        exchange = begin(SystemClock(), self.client[0] if self.client else UNKNOWN, None)
-        body = failure(exchange, Invalid(msg))
-        headers = [
-            *self.server_state.default_headers,
-            *exchange.headers,
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(body)),
-            (b"connection", b"close"),
-        ]
-        lines = b"".join(b"%s: %s\r\n" % header for header in headers)
-        self.transport.write(STATUS_LINE[HTTPStatus.BAD_REQUEST] + lines + b"\r\n" + body)
-        self.transport.close()
 
 
 class EventServer(uvicorn.Server):
@@ -79,23 +62,42 @@ async def serve(
     """
     server = EventServer(_config(app, settings))
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(server.serve(sockets=[listener]))
+        serving = tasks.create_task(server.serve(sockets=[listener]))
+        looking = tasks.create_task(_cut_overdue(server, settings.connection))
+        serving.add_done_callback(lambda _: looking.cancel())
         await stop.wait()
         drain()
         await asyncio.sleep(settings.drain_delay_s)
         server.should_exit = True
 
 
+def connections_allowed(wanted: int) -> int:
+    """Return `wanted`, or fewer if the process may not open so many files."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return wanted if files == resource.RLIM_INFINITY else max(1, min(wanted, files - SPARE_FILES))
+
+
+async def _cut_overdue(server: uvicorn.Server, limits: ConnectionLimits) -> None:
+    shortest = min(limits.header_timeout_s, limits.read_timeout_s, limits.write_timeout_s)
+    while True:
+        await asyncio.sleep(shortest / _LOOKS_PER_DEADLINE)
+        now = asyncio.get_running_loop().time()
+        connections = cast("set[GuardedProtocol]", server.server_state.connections)
+        for connection in tuple(connections):
+            connection.cut_if_overdue(now)
+
+
 def _config(app: ASGIApp, settings: ServerSettings) -> uvicorn.Config:
+    limits = settings.connection
     return uvicorn.Config(
         app,
-        http=EnvelopeProtocol,
+        http=partial(GuardedProtocol, limits=limits),  # type: ignore[arg-type]  # it is only called
         ws="none",
         lifespan="off",
         log_config=None,  # kit/log.py has set up logging
         access_log=False,  # the middleware's line knows more
         server_header=False,
         proxy_headers=False,  # web/address.py believes only configured proxies
-        timeout_keep_alive=math.ceil(settings.idle_timeout_s),
+        timeout_keep_alive=math.ceil(limits.idle_timeout_s),  # the protocol's own is exact
         timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout_s),
     )
