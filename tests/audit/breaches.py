@@ -66,6 +66,11 @@ BREACHES: Final = [
     ("I07", "UPDATE payment.charges SET status = 'success'", "order $DECLINED"),
     ("I07", "UPDATE payment.charges SET order_id = 'strange' WHERE amount = 10", "order strange"),
     (
+        "I07",
+        "INSERT INTO refunds (order_id, amount) VALUES ('$SHIPPED', 10)",
+        "order $SHIPPED",
+    ),
+    (
         "I08",
         """
         INSERT INTO payment.provider_ledger (key, kind, order_id, amount, approved)

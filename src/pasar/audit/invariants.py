@@ -107,13 +107,16 @@ INVARIANTS: Final[Sequence[Invariant]] = (
     ),
     Invariant(
         "I07",
-        "a charge stands only for an order that is delivered",
+        "charged means delivered or owed back in full, never both",
         """
         SELECT 'order' AS kind, c.order_id AS id
         FROM payment.charges c LEFT JOIN orders o ON o.id::text = c.order_id
+            LEFT JOIN refunds r ON r.order_id = o.id
         WHERE c.status = 'success'
             AND c.updated_at <= now() - least($1::interval, interval '60 s')
-            AND (o.status IN ('paid', 'processing', 'shipping', 'shipped', 'completed')) IS NOT TRUE
+            AND (o.status IN ('paid', 'processing', 'shipping', 'shipped', 'completed')
+                    AND r.id IS NULL
+                OR o.status = 'cancelled' AND r.amount = c.amount) IS NOT TRUE
         """,
     ),
     Invariant(
@@ -122,11 +125,13 @@ INVARIANTS: Final[Sequence[Invariant]] = (
         """
         SELECT 'order' AS kind, b.order_id AS id
         FROM payment.provider_ledger b LEFT JOIN orders o ON o.id::text = b.order_id
+            LEFT JOIN refunds r ON r.order_id = o.id
         WHERE b.approved AND b.at <= now() - least($1::interval, interval '60 s')
-        GROUP BY b.order_id, o.status, o.total_amount
+        GROUP BY b.order_id, o.status, o.total_amount, r.status
         HAVING count(*) FILTER (WHERE b.kind = 'charge') <> 1
             OR count(*) FILTER (WHERE b.kind = 'refund') > 1
-            OR sum(CASE b.kind WHEN 'charge' THEN b.amount ELSE -b.amount END)
+            OR r.status IS DISTINCT FROM 'pending'
+                AND sum(CASE b.kind WHEN 'charge' THEN b.amount ELSE -b.amount END)
                 IS DISTINCT FROM CASE WHEN o.status = 'cancelled' THEN 0 ELSE o.total_amount END
         """,
     ),

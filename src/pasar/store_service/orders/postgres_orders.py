@@ -31,7 +31,8 @@ HOLD: Final = "SELECT id, user_id, status, total_amount FROM orders WHERE id = $
 PARTS: Final = "SELECT store_id, status FROM fulfilments WHERE order_id = $1"
 
 # $1 order, $2 new order status, $3 request id, $4 payment status, $5 payment reference, $6 reason.
-# The guards are the old states: what is decided already stays, and then no row is touched.
+# The guards are the old states: what is decided already stays, and then no row is touched. Money
+# that comes for an order cancelled before is owed back.
 SETTLE: Final = """
 WITH moved AS (
     UPDATE orders SET status = $2::text, updated_at = now(),
@@ -45,14 +46,20 @@ WITH moved AS (
 ), told AS (
     INSERT INTO order_status_history (order_id, from_status, to_status, actor, request_id)
     SELECT id, 'pending', $2, 'system', $3 FROM moved
+), paid AS (
+    UPDATE payments SET status = $4::text, payment_ref = $5, reason = $6, updated_at = now(),
+        paid_at = CASE WHEN $4 = 'success' THEN now() END
+    WHERE order_id = $1 AND status = 'pending'
+    RETURNING order_id, amount, status
 )
-UPDATE payments SET status = $4::text, payment_ref = $5, reason = $6, updated_at = now(),
-    paid_at = CASE WHEN $4 = 'success' THEN now() END
-WHERE order_id = $1 AND status = 'pending'
+INSERT INTO refunds (order_id, amount)
+SELECT p.order_id, p.amount FROM paid p JOIN orders o ON o.id = p.order_id
+WHERE p.status = 'success' AND o.status = 'cancelled'
+ON CONFLICT (order_id) DO NOTHING
 """
 
 # $1 order, $2 its status, $3 buyer, $4 request id, $5 the statuses that a buyer may cancel.
-# One part past them, and no row is touched.
+# One part past them, and no row is touched. What was paid is owed back, once.
 CANCEL: Final = """
 WITH moved AS (
     UPDATE orders SET status = 'cancelled', cancel_reason = 'buyer', updated_at = now()
@@ -63,6 +70,11 @@ WITH moved AS (
     UPDATE fulfilments f SET status = 'cancelled', updated_at = now()
     FROM moved o
     WHERE f.order_id = o.id
+), owed AS (
+    INSERT INTO refunds (order_id, amount)
+    SELECT p.order_id, p.amount FROM moved o JOIN payments p ON p.order_id = o.id
+    WHERE p.status = 'success'
+    ON CONFLICT (order_id) DO NOTHING
 )
 INSERT INTO order_status_history
     (order_id, from_status, to_status, actor, actor_id, request_id)
