@@ -10,12 +10,13 @@ from pasar.kit.broker.choose import BrokerSettings
 from pasar.kit.postgres import PostgresSettings
 from pasar.kit.redis import RedisSettings
 from pasar.kit.settings import Duration
+from pasar.store_service.picture_config import PictureConfig
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoreConfig:
+class StoreConfig(PictureConfig):
     """One field per variable, in the README's order; the variable is the field in upper case."""
 
     app_port: Annotated[Port, Meta(description="HTTP port of the store service")] = 8080
