@@ -30,12 +30,18 @@ def build(
     handlers: Sequence[object],
     *,
     guard: Guard,
+    files: Mapping[str, ASGIApp],
     clients: Clients,
     clock: Clock,
     settings: EdgeSettings,
 ) -> ASGIApp:
-    """Return the whole application. Raises LookupError or ValueError for a wrong table of rows."""
-    return Edge(table(rows, handlers, guard), clients=clients, clock=clock, settings=settings)
+    """
+    Return the whole application; `files` are read only, by path.
+
+    Raises LookupError or ValueError for a wrong table of rows.
+    """
+    paths = table(rows, handlers, guard, files)
+    return Edge(paths, clients=clients, clock=clock, settings=settings)
 
 
 async def run(

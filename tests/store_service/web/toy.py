@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
@@ -25,11 +25,13 @@ from pasar.store_service.web.middleware import EdgeSettings
 from pasar.store_service.web.parse import page_of
 from pasar.store_service.web.pipeline import Guard
 from pasar.store_service.web.route import ADMIN, BUYER, PUBLIC, Call, Limit, Route
+from pasar.store_service.web.uploads import Uploads
 from tests.fakes.clock import HeldClock
 
 TOY: Final = UUID("0190c7a2-0000-7000-8000-000000000001")
 BUYER_ID: Final = "0190c7a2-0000-7000-8000-00000000b0b0"
 MAX_BODY: Final = 1000
+MAX_FILE: Final = 200_000
 
 
 class ToyBody(Body, frozen=True):
@@ -163,6 +165,7 @@ class ToyShop:
         login: int = 10,
         public: int = 60,
         auth: int = 120,
+        files: Mapping[str, ASGIApp] | None = None,
         trusted: str = "",
         request_timeout_s: float = 5.0,
         max_in_flight: int = 10,
@@ -178,7 +181,9 @@ class ToyShop:
                 verifier=ToyVerifier(),
                 limits=Limits(self.limiter, self.fallback, per_minute, processes=4),
                 max_body_bytes=MAX_BODY,
+                uploads=Uploads(max_size=MAX_FILE, form_extra=4096, max_parts=3),
             ),
+            files=files or {},
             clients=Clients(networks(trusted)),
             clock=SystemClock(),
             settings=EdgeSettings(request_timeout_s=request_timeout_s, max_in_flight=max_in_flight),

@@ -13,14 +13,15 @@ from typing import Any, Final
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pasar.kit import log
-from pasar.kit.errors import NotFound
+from pasar.kit.errors import NotFound, PasarError
 from pasar.store_service.web.address import bucket_address
 from pasar.store_service.web.auth import Verifier, bearer, identify, require
 from pasar.store_service.web.envelope import Exchange, MethodNotAllowed, respond, success
 from pasar.store_service.web.fields import check
 from pasar.store_service.web.limits import Limits
-from pasar.store_service.web.parse import BodyDecoder, path_id, query_of, read_body
+from pasar.store_service.web.parse import BodyDecoder, ClientGone, path_id, query_of, read_body
 from pasar.store_service.web.route import Call, Route
+from pasar.store_service.web.uploads import Uploads
 
 Bound = Callable[[Call[Any]], Awaitable[object]]
 
@@ -34,6 +35,7 @@ class Guard:
     verifier: Verifier
     limits: Limits
     max_body_bytes: int
+    uploads: Uploads
 
 
 class Endpoint:
@@ -49,8 +51,17 @@ class Endpoint:
         exchange: Exchange = scope["exchange"]
         if self._row.private:
             exchange.headers.append(_NO_STORE)
-        answer = await self._handle(await self._checked(scope, receive, exchange))
+        answer = await self._handled(await self._checked(scope, receive, exchange))
         await respond(send, self._row.status, success(exchange, answer))
+
+    async def _handled(self, call: Call[Any]) -> object:
+        """Return the handler's answer; what it did not foresee is told in the row's words."""
+        try:
+            return await self._handle(call)
+        except (PasarError, ClientGone):
+            raise
+        except Exception as fault:
+            raise PasarError(self._row.fault) from fault
 
     async def _checked(self, scope: Scope, receive: Receive, exchange: Exchange) -> Call[Any]:
         """Return the call, or raise for the first check that fails (contract 1.6, steps 2 to 7)."""
@@ -63,10 +74,13 @@ class Endpoint:
         await guard.limits.charge(row.limits, exchange, claims.user_id if claims else None)
         identity = identify(claims) if claims else None
         found = path_id(scope["path_id"], row.path_id) if row.path_id else None
-        body = None
+        body: object = None
+        if row.upload:
+            body = partial(guard.uploads.read, scope, receive, row.upload)
         if self._decoder:
-            body = self._decoder.decode(await read_body(scope, receive, guard.max_body_bytes))
-            check(body)
+            decoded = self._decoder.decode(await read_body(scope, receive, guard.max_body_bytes))
+            check(decoded)
+            body = decoded
         return Call(identity, found, query_of(scope), body, bucket_address(exchange.address))
 
 
@@ -109,9 +123,14 @@ class Table:
         raise NotFound("not found")
 
 
-def table(rows: Iterable[Route], handlers: Sequence[object], guard: Guard) -> Table:
+def table(
+    rows: Iterable[Route],
+    handlers: Sequence[object],
+    guard: Guard,
+    files: Mapping[str, ASGIApp],
+) -> Table:
     """
-    Return the application of all rows.
+    Return the application of all rows and of all files, which are read only, by their path.
 
     Raises, at start, LookupError when a row has no handler, and ValueError when two rows are the
     same or a row's path and `path_id` disagree.
@@ -124,7 +143,8 @@ def table(rows: Iterable[Route], handlers: Sequence[object], guard: Guard) -> Ta
         if (row.path_id is not None) != ("{" in row.path):
             raise ValueError(f"{row.method} {row.path}: its id has a place or a name, not both")
         methods[row.method] = Endpoint(row, bind(row, handlers), guard)
-    return Table({path: Path(methods) for path, methods in paths.items()})
+    read_only = {path: {"GET": file} for path, file in files.items()}
+    return Table({path: Path(methods) for path, methods in (paths | read_only).items()})
 
 
 def bind(row: Route, handlers: Sequence[object]) -> Bound:

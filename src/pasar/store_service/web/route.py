@@ -87,8 +87,10 @@ class Route:
     One row: the method and path, who may call it, and what goes in and comes out.
 
     `path_id` names the thing whose id stands in the path: a malformed one is answered with
-    `invalid <path_id> id`. `refusals` are the errors of step 8 of the contract's order of checks.
-    `private` answers carry `Cache-Control: no-store` (contract D53).
+    `invalid <path_id> id`. `upload` names the file of a form: the handler's `body` is then a
+    ReadUpload. `refusals` are the errors of step 8 of the contract's order of checks, and `fault`
+    is what a client reads when the work fails as nobody foresaw (6.3). `private` answers carry
+    `Cache-Control: no-store` (contract D53).
     """
 
     method: str
@@ -98,7 +100,9 @@ class Route:
     limits: tuple[Limit, ...] = ()
     path_id: str | None = None
     body: type[Body] | None = None
+    upload: str | None = None
     answer: Any
     status: HTTPStatus = HTTPStatus.OK
     refusals: tuple[type[PasarError], ...] = ()
+    fault: str = "internal server error"
     private: bool = False
