@@ -1,6 +1,7 @@
 """The catalogue in memory."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from pasar.store_service.catalog.model import (
@@ -61,6 +62,18 @@ class MemoryProducts:
         if product_id not in self.by_id:
             raise ProductNotFound
         return self.by_id[product_id]
+
+    async def set_image(self, product_id: ProductId, image_url: str) -> tuple[Product, str]:
+        before = self.by_id.get(product_id)
+        if before is None:
+            raise ProductNotFound
+        self.by_id[product_id] = replace(
+            before,
+            image_url=image_url,
+            version=before.version + 1,
+            updated_at=datetime.now(UTC),
+        )
+        return self.by_id[product_id], before.image_url
 
 
 _: tuple[type[Categories], type[Products]] = (MemoryCategories, MemoryProducts)

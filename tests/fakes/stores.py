@@ -1,10 +1,17 @@
 """Stores in memory."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from pasar.kit.database import Tx
 from pasar.store_service.identity import UserId
-from pasar.store_service.stores.model import AlreadyHasStore, NewStore, Store
+from pasar.store_service.stores.model import (
+    AlreadyHasStore,
+    NewStore,
+    Store,
+    StoreId,
+    StoreNotFound,
+)
 from pasar.store_service.stores.repository import Stores
 
 
@@ -22,6 +29,18 @@ class MemoryStores:
 
     async def find_of(self, seller: UserId) -> Store | None:
         return self.by_seller.get(seller)
+
+    async def get(self, store_id: StoreId) -> Store:
+        for store in self.by_seller.values():
+            if store.id == store_id:
+                return store
+        raise StoreNotFound
+
+    async def set_logo(self, store_id: StoreId, logo_url: str) -> tuple[Store, str]:
+        before = await self.get(store_id)
+        store = replace(before, logo_url=logo_url, updated_at=datetime.now(UTC))
+        self.by_seller[store.user_id] = store
+        return store, before.logo_url
 
 
 _: type[Stores] = MemoryStores

@@ -125,7 +125,13 @@ def application(parts: Parts) -> app.ASGIApp:
     return app.build(
         ROUTES,
         [SystemHandler(broker="streams", checks={}, check_timeout_s=1), *parts.handlers],
-        guard=Guard(verifier=TokenVerifier(SECRET), limits=limits, max_body_bytes=10_000),
+        guard=Guard(
+            verifier=TokenVerifier(SECRET),
+            limits=limits,
+            max_body_bytes=10_000,
+            uploads=StoreConfig().uploads(),
+        ),
+        files={},
         clients=Clients([]),
         clock=clock,
         settings=EdgeSettings(request_timeout_s=30, max_in_flight=10),

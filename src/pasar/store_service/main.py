@@ -11,8 +11,11 @@ from pasar.kit.clock import SystemClock
 from pasar.kit.ids import TimeOrderedIds
 from pasar.kit.lock import CrowdLock
 from pasar.kit.passwords import Passwords
+from pasar.kit.pictures import Pictures
 from pasar.kit.postgres import PostgresDatabase
 from pasar.kit.redis import Redis
+from pasar.kit.storage.choose import open_storage
+from pasar.kit.storage.port import Storage
 from pasar.kit.tokens import TokenSigner
 from pasar.kit.versioned_cache import VersionedCache
 from pasar.store_service.accounts.handler import AccountHandler
@@ -47,6 +50,7 @@ class Parts:
     database: PostgresDatabase
     redis: Redis
     passwords: Passwords
+    storage: Storage
     accounts: AccountService
     payment_results: PaymentResults
     handlers: tuple[object, ...]
@@ -74,6 +78,9 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
     users = PostgresUsers(database)
     accounts = AccountService(users, PostgresSessions(database), passwords, issuer, ids)
 
+    storage = open_storage(config.storage())
+    pictures = Pictures(config.images(), storage)
+
     stores = PostgresStores(database)
     products = RedisProducts(
         VersionedCache(redis, "pasar:product", config.product_cache_ttl), PostgresProducts(database)
@@ -95,15 +102,16 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
         database=database,
         redis=redis,
         passwords=passwords,
+        storage=storage,
         accounts=accounts,
         payment_results=PaymentResults(
             PaymentService(database, order_service), [config.event_signing_key]
         ),
         handlers=(
             AccountHandler(accounts),
-            StoreHandler(StoreService(database, stores, users, ids)),
+            StoreHandler(StoreService(database, stores, users, pictures, ids)),
             CategoryHandler(CategoryService(PostgresCategories(database), ids)),
-            ProductHandler(ProductService(products, stores, ids)),
+            ProductHandler(ProductService(products, stores, pictures, ids)),
             CartHandler(CartService(carts)),
             OrderHandler(order_service),
         ),

@@ -26,6 +26,8 @@ from pasar.store_service.config import StoreConfig
 from pasar.store_service.main import Parts, build
 from pasar.store_service.routes import ROUTES
 from pasar.store_service.web.address import Clients, networks
+from pasar.store_service.web.files import PATH as FILES_PATH
+from pasar.store_service.web.files import Files
 from pasar.store_service.web.limits import Limits
 from pasar.store_service.web.middleware import EdgeSettings
 from pasar.store_service.web.pipeline import Guard
@@ -90,7 +92,9 @@ async def serve(config: StoreConfig, listener: socket.socket) -> None:
             verifier=TokenVerifier(config.jwt_secret),
             limits=limits,
             max_body_bytes=config.app_max_body,
+            uploads=config.uploads(),
         ),
+        files={FILES_PATH: Files(parts.storage)},
         clients=Clients(networks(config.trusted_proxies)),
         clock=clock,
         settings=EdgeSettings(

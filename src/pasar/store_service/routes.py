@@ -8,6 +8,7 @@ an unbound method, so that the table can be read and tested without starting any
 from http import HTTPStatus
 from typing import Final
 
+from pasar.kit.images import NotAnImage
 from pasar.store_service.accounts.handler import AccountHandler
 from pasar.store_service.accounts.model import BadCredentials, EmailTaken
 from pasar.store_service.accounts.schemas import LoginBody, RegisterBody, TokenPairJson, UserJson
@@ -27,6 +28,7 @@ from pasar.store_service.catalog.model import (
     BadStock,
     CategoryExists,
     NoStoreYet,
+    NotProductOwner,
     ProductNotFound,
     UnknownCategory,
 )
@@ -49,7 +51,7 @@ from pasar.store_service.orders.model import (
 )
 from pasar.store_service.orders.schemas import CheckoutBody, OrderJson
 from pasar.store_service.stores.handler import StoreHandler
-from pasar.store_service.stores.model import AlreadyHasStore
+from pasar.store_service.stores.model import AlreadyHasStore, NotStoreOwner, StoreNotFound
 from pasar.store_service.stores.schemas import OpenStoreBody, StoreJson
 from pasar.store_service.web.route import ADMIN, BUYER, PUBLIC, SELLER, Limit, Route
 from pasar.store_service.web.system import Health, Ready, SystemHandler
@@ -109,6 +111,18 @@ ROUTES: Final = (
     ),
     Route(
         method="POST",
+        path="/api/v1/stores/{id}/logo",
+        handler=StoreHandler.replace_logo,
+        access=SELLER,
+        limits=AUTH,
+        path_id="store",
+        upload="logo",
+        answer=StoreJson,
+        refusals=(StoreNotFound, NotStoreOwner, NotAnImage),
+        fault="failed to update store logo",
+    ),
+    Route(
+        method="POST",
         path="/api/v1/categories",
         handler=CategoryHandler.create,
         access=ADMIN,
@@ -138,6 +152,18 @@ ROUTES: Final = (
         path_id="product",
         answer=ProductJson,
         refusals=(ProductNotFound,),
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/products/{id}/image",
+        handler=ProductHandler.replace_image,
+        access=SELLER,
+        limits=AUTH,
+        path_id="product",
+        upload="image",
+        answer=ProductJson,
+        refusals=(NoStoreYet, ProductNotFound, NotProductOwner, NotAnImage),
+        fault="failed to update product image",
     ),
     Route(
         method="GET",

@@ -1,5 +1,6 @@
 """The routes of the catalogue."""
 
+from pasar.kit.pictures import ReadUpload
 from pasar.store_service.catalog.model import ProductId
 from pasar.store_service.catalog.schemas import (
     CategoryJson,
@@ -29,3 +30,7 @@ class ProductHandler:
 
     async def get(self, call: Call[None]) -> ProductJson:
         return ProductJson.of(await self.products.get(ProductId(call.id)))
+
+    async def replace_image(self, call: Call[ReadUpload]) -> ProductJson:
+        seller, product_id = call.caller.user_id, ProductId(call.id)
+        return ProductJson.of(await self.products.replace_image(seller, product_id, call.body))

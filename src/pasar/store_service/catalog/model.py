@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final, NewType
 from uuid import UUID
 
-from pasar.kit.errors import Conflict, Invalid, NotFound
+from pasar.kit.errors import Conflict, Forbidden, Invalid, NotFound
 from pasar.kit.money import Money
 from pasar.store_service.stores.model import StoreId
 
@@ -39,6 +39,11 @@ class ProductNotFound(NotFound):
 
     def __init__(self) -> None:
         super().__init__("product not found")
+
+
+class NotProductOwner(Forbidden):
+    def __init__(self) -> None:
+        super().__init__("forbidden: not product owner")
 
 
 class BadCategoryId(Invalid):

@@ -44,6 +44,18 @@ FROM products
 WHERE id = $1 AND deleted_at IS NULL
 """
 
+# The row lock makes each change see the one before it, so that no file is left without a row.
+SET_IMAGE: Final = """
+WITH before AS MATERIALIZED (
+    SELECT id, image_url FROM products WHERE id = $1 AND deleted_at IS NULL FOR UPDATE)
+UPDATE products p SET image_url = $2, version = p.version + 1, updated_at = now()
+FROM before b
+WHERE p.id = b.id
+RETURNING p.id, p.store_id, p.category_id, p.name, coalesce(p.description, '') AS description,
+          p.price, p.stock, p.image_url, p.version, p.created_at, p.updated_at,
+          coalesce(b.image_url, '') AS replaced
+"""
+
 
 class PostgresCategories:
     def __init__(self, database: Database) -> None:
@@ -86,6 +98,12 @@ class PostgresProducts:
         if row is None:
             raise ProductNotFound
         return _product(row)
+
+    async def set_image(self, product_id: ProductId, image_url: str) -> tuple[Product, str]:
+        row = await self.database.fetch_one(SET_IMAGE, product_id, image_url)
+        if row is None:
+            raise ProductNotFound
+        return _product(row), row["replaced"]
 
 
 def _product(row: Row) -> Product:

@@ -25,6 +25,11 @@ class RedisProducts:
         key = str(product_id)
         return self._read(await self.cache.get(key)) or await self._fill(key, product_id)
 
+    async def set_image(self, product_id: ProductId, image_url: str) -> tuple[Product, str]:
+        product, replaced = await self.behind.set_image(product_id, image_url)
+        await self.drop({product_id: product.version})
+        return product, replaced
+
     async def drop(self, versions: Mapping[ProductId, int]) -> None:
         drops = (
             self.cache.drop(str(product_id), version) for product_id, version in versions.items()

@@ -35,6 +35,14 @@ class Products(Protocol):
         """
         ...
 
+    async def set_image(self, product_id: ProductId, image_url: str) -> tuple[Product, str]:
+        """
+        Give the product a picture; return it and the picture it had, which no row names any more.
+
+        Of simultaneous changes each gets another predecessor. Raises ProductNotFound.
+        """
+        ...
+
 
 class ProductCopies(Protocol):
     """The fast copies of products: for show only, and they expire by themselves."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NewType
 from uuid import UUID
 
-from pasar.kit.errors import Conflict
+from pasar.kit.errors import Conflict, Forbidden, NotFound
 from pasar.store_service.identity import UserId
 
 StoreId = NewType("StoreId", UUID)
@@ -16,6 +16,16 @@ class AlreadyHasStore(Conflict):
 
     def __init__(self) -> None:
         super().__init__("user already has a store")
+
+
+class StoreNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__("store not found")
+
+
+class NotStoreOwner(Forbidden):
+    def __init__(self) -> None:
+        super().__init__("forbidden: not store owner")
 
 
 @dataclass(frozen=True, slots=True)

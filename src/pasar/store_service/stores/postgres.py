@@ -4,7 +4,13 @@ from typing import Final
 
 from pasar.kit.database import ConstraintViolated, Database, Row, Tx
 from pasar.store_service.identity import UserId
-from pasar.store_service.stores.model import AlreadyHasStore, NewStore, Store, StoreId
+from pasar.store_service.stores.model import (
+    AlreadyHasStore,
+    NewStore,
+    Store,
+    StoreId,
+    StoreNotFound,
+)
 from pasar.store_service.stores.repository import Stores
 
 # A user's second insert waits for the first in the unique index, then fails or goes ahead.
@@ -19,6 +25,23 @@ SELECT id, user_id, name, coalesce(description, '') AS description,
        coalesce(logo_url, '') AS logo_url, created_at, updated_at
 FROM stores
 WHERE user_id = $1
+"""
+
+GET_STORE: Final = """
+SELECT id, user_id, name, coalesce(description, '') AS description,
+       coalesce(logo_url, '') AS logo_url, created_at, updated_at
+FROM stores
+WHERE id = $1
+"""
+
+# The row lock makes each change see the one before it, so that no file is left without a row.
+SET_LOGO: Final = """
+WITH before AS MATERIALIZED (SELECT id, logo_url FROM stores WHERE id = $1 FOR UPDATE)
+UPDATE stores s SET logo_url = $2, updated_at = now()
+FROM before b
+WHERE s.id = b.id
+RETURNING s.id, s.user_id, s.name, coalesce(s.description, '') AS description,
+          s.logo_url, s.created_at, s.updated_at, coalesce(b.logo_url, '') AS replaced
 """
 
 
@@ -39,6 +62,18 @@ class PostgresStores:
     async def find_of(self, seller: UserId) -> Store | None:
         row = await self.database.fetch_one(FIND_STORE_OF, seller)
         return None if row is None else _store(row)
+
+    async def get(self, store_id: StoreId) -> Store:
+        row = await self.database.fetch_one(GET_STORE, store_id)
+        if row is None:
+            raise StoreNotFound
+        return _store(row)
+
+    async def set_logo(self, store_id: StoreId, logo_url: str) -> tuple[Store, str]:
+        row = await self.database.fetch_one(SET_LOGO, store_id, logo_url)
+        if row is None:
+            raise StoreNotFound
+        return _store(row), row["replaced"]
 
 
 def _store(row: Row) -> Store:

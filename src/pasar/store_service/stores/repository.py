@@ -4,7 +4,7 @@ from typing import Protocol
 
 from pasar.kit.database import Tx
 from pasar.store_service.identity import UserId
-from pasar.store_service.stores.model import NewStore, Store
+from pasar.store_service.stores.model import NewStore, Store, StoreId
 
 
 class Stores(Protocol):
@@ -16,4 +16,16 @@ class Stores(Protocol):
 
     async def find_of(self, seller: UserId) -> Store | None:
         """Return the seller's store; None for a user who never opened one."""
+        ...
+
+    async def get(self, store_id: StoreId) -> Store:
+        """Return a store. Raises StoreNotFound."""
+        ...
+
+    async def set_logo(self, store_id: StoreId, logo_url: str) -> tuple[Store, str]:
+        """
+        Give the store a logo; return it and the logo it had, which no row names any more.
+
+        Of simultaneous changes each gets another predecessor. Raises StoreNotFound.
+        """
         ...
