@@ -139,7 +139,7 @@ async def test_d17_only_the_owner_is_asked_for_the_file(
     }
     before = kept(uploads)
     for (path, name), answer in expected.items():
-        response = await sent(other.seller, path, "nonsense" + name, "x.gif", b"")
+        response = await sent(other.seller, path, "nonsense" + name, "x.gif", bytes(MIB))
         assert (response.status_code, message(response)) == answer, path
     buyer = await newcomer(http)
     assert (await sent(buyer, f"/stores/{store_id}/logo", "logo", "l.png", b"")).status_code == 403
