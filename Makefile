@@ -71,8 +71,8 @@ docs: .venv/dev.stamp ## write the tables of the README and .env.example from th
 
 .PHONY: proto
 proto: .venv/dev.stamp ## generate the gRPC code from proto/
-	@$(BIN)/python -m grpc_tools.protoc -I proto --python_out=src --grpc_python_out=src \
-		--mypy_out=src --mypy_grpc_out=src proto/pasar/contracts/payment.proto
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -I proto --python_out=src \
+		--pyi_out=src --grpc_python_out=src --mypy_grpc_out=src proto/pasar/contracts/payment.proto
 
 .PHONY: lock
 lock: .venv/tools.stamp ## refresh the hash-locked requirements

@@ -5,7 +5,6 @@ tests/house/test_docs.py compares what is committed with what this would write.
 """
 
 import inspect
-import re
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -29,7 +28,7 @@ def settings() -> Iterator[tuple[str, str, str, str]]:
     for service, config in (("store", StoreConfig), ("payment", PaymentConfig)):
         hints = get_type_hints(config, include_extras=True)
         for field in fields(config):
-            name, default = field.name.upper(), str(field.default)
+            name, default = field.name.upper(), _written(field.default)
             meaning = _meaning(hints[field.name])
             if name not in seen:
                 seen[name] = (name, default, service, meaning)
@@ -39,6 +38,10 @@ def settings() -> Iterator[tuple[str, str, str, str]]:
                 both = f"{seen[name][2]} {seen[name][1]}, {service} {default}"
                 seen[name] = (name, both, "both", seen[name][3])
     yield from seen.values()
+
+
+def _written(default: object) -> str:
+    return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def _meaning(hint: object) -> str:
@@ -64,13 +67,14 @@ def routes_table() -> str:
 
 
 def _route_row(route: Route) -> str:
-    who = route.access.role.value if route.access.role else "everybody"
+    anybody = "whoever is logged in" if route.access.token else "everybody"
+    who = route.access.role.value if route.access.role else anybody
     limits = ", ".join(limit.value for limit in route.limits) or "none"
     return f"| `{route.method} {route.path}` | {who} | {limits} | {route.status.value} |"
 
 
 def errors_table() -> str:
-    classes = [errors.PasarError, *_below(errors.PasarError)]
+    classes: list[type[errors.PasarError]] = [errors.PasarError, *_below(errors.PasarError)]
     named = {kind.code: kind.__name__ for kind in reversed(classes)}
     rows = (f"| `{code}` | {STATUS[code].value} | `{named[code]}` |" for code in STATUS)
     return "\n".join(
@@ -101,8 +105,9 @@ def filled(text: str) -> str:
     """Return a page with the tables between its markers made anew."""
     tables = {"routes": routes_table, "settings": settings_table, "errors": errors_table}
     for name, table in tables.items():
-        fence = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-        text = fence.sub(lambda found, table=table: f"{found[1]}{table()}\n{found[2]}", text)
+        before, opening, rest = text.partition(f"<!-- {name} -->\n")
+        _, closing, after = rest.partition(f"<!-- /{name} -->")
+        text = f"{before}{opening}{table()}\n{closing}{after}"
     return text
 
 

@@ -119,8 +119,8 @@ BREACHES: Final = [
         "I14",
         """
         INSERT INTO refresh_tokens
-        (id, family_id, token_sha256, role, access_jti, issued_at, expires_at)
-        SELECT gen_random_uuid(), family_id, '', role, access_jti, issued_at, expires_at
+        (id, family_id, parent_id, token_sha256, role, access_jti, issued_at, expires_at)
+        SELECT gen_random_uuid(), family_id, id, '', role, access_jti, issued_at, expires_at
         FROM refresh_tokens
         """,
         "refresh family $FAMILY",

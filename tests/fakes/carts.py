@@ -1,7 +1,7 @@
 """Carts in memory, over a shelf of products that a test changes at will."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -16,6 +16,9 @@ from pasar.store_service.cart.model import (
 from pasar.store_service.cart.repository import CartCopies, Carts
 from pasar.store_service.catalog.model import ProductId, ProductNotFound
 from pasar.store_service.identity import UserId
+from pasar.store_service.stores.model import NewStore, StoreId
+from tests.fakes.stores import MemoryStores
+from tests.fakes.transaction import no_transaction
 
 
 @dataclass
@@ -24,6 +27,7 @@ class Ware:
     price: Money
     stock: int
     version: int = 1
+    store: StoreId = field(default_factory=lambda: StoreId(uuid4()))
 
 
 class MemoryShop:
@@ -31,13 +35,33 @@ class MemoryShop:
 
     def __init__(self) -> None:
         self.wares: dict[ProductId, Ware] = {}
+        self.stores = MemoryStores()
+        self.default_store: StoreId | None = None
 
     async def buyer(self) -> UserId:
         return UserId(uuid4())
 
-    async def product(self, *, stock: int = 10, price: str = "10", name: str = "Lamp") -> ProductId:
+    async def seller(self, store: StoreId) -> UserId:
+        return next(each.user_id for each in self.stores.by_seller.values() if each.id == store)
+
+    async def store(self) -> StoreId:
+        new = NewStore(StoreId(uuid4()), UserId(uuid4()), "A store", "")
+        async with no_transaction() as tx:
+            return (await self.stores.insert(tx, new)).id
+
+    async def product(
+        self,
+        *,
+        stock: int = 10,
+        price: str = "10",
+        name: str = "Lamp",
+        store: StoreId | None = None,
+    ) -> ProductId:
+        self.default_store = self.default_store or await self.store()
         product_id = ProductId(uuid4())
-        self.wares[product_id] = Ware(name, parse_money(price) or Money(0), stock)
+        self.wares[product_id] = Ware(
+            name, parse_money(price) or Money(0), stock, store=store or self.default_store
+        )
         return product_id
 
     async def delete(self, product_id: ProductId) -> None:
@@ -80,6 +104,15 @@ class MemoryCarts:
         if lines.get(product_id, 0) + quantity > self.wares[product_id].stock:
             raise InsufficientStock
         lines[product_id] = lines.get(product_id, 0) + quantity
+        return await self._changed(buyer)
+
+    async def set_quantity(self, buyer: UserId, product_id: ProductId, quantity: int) -> Cart:
+        lines = self.lines.get(buyer, {})
+        if product_id not in lines.keys() & self.wares.keys():
+            raise ItemNotInCart
+        if quantity > self.wares[product_id].stock:
+            raise InsufficientStock
+        lines[product_id] = quantity
         return await self._changed(buyer)
 
     async def remove(self, buyer: UserId, product_id: ProductId) -> Cart:

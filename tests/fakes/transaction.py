@@ -1,10 +1,10 @@
 """A transaction for fakes, which have no use for one."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import NoReturn
 
-from pasar.kit.database import Tx
+from pasar.kit.database import Database, Tx
 
 
 class NoTransaction:
@@ -20,3 +20,13 @@ class NoTransaction:
 @asynccontextmanager
 async def no_transaction() -> AsyncIterator[Tx]:
     yield NoTransaction()
+
+
+class NoDatabase(NoTransaction):
+    """For services that open transactions over fakes."""
+
+    def begin(self) -> AbstractAsyncContextManager[Tx]:
+        return no_transaction()
+
+
+_: type[Database] = NoDatabase

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from starlette.types import ASGIApp
 
 from pasar.engines.valkey_login import ValkeyLogin
 from pasar.kit.clock import SystemClock
@@ -60,7 +61,8 @@ class Counted:
         answer = await self.http.request(method, path, json=body)
         cost = Cost(database.statements - statements, redis.round_trips - round_trips)
         assert answer.is_success, answer.text
-        return cost, str(answer.json()["data"].get("id"))
+        data = answer.json()["data"]
+        return cost, str(data["id"]) if "id" in data else ""
 
     async def cost(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Cost:
         return (await self.asked(method, path, body))[0]
@@ -94,7 +96,7 @@ async def service(
         await counted.wants(counted.chair)
         await counted.asked("POST", "/orders", ADDRESS)
         yield counted
-    parts.passwords.close()
+    parts.signing_in.passwords.close()
     await parts.redis.close()
     await parts.database.close()
 
@@ -114,7 +116,7 @@ def config(database: PostgresSettings, redis: ValkeyLogin) -> StoreConfig:
     )
 
 
-def application(parts: Parts) -> app.ASGIApp:
+def application(parts: Parts) -> ASGIApp:
     clock = SystemClock()
     limits = Limits(
         RateLimiter(parts.redis),
@@ -146,6 +148,15 @@ async def test_a_product_page_asks_the_database_once_and_then_redis_alone(
 
     assert first == Cost(statements=1, round_trips=3)  # limiter, miss, fill
     assert second == Cost(statements=0, round_trips=2)  # limiter, hit
+
+
+async def test_a_list_is_found_by_the_database_and_shown_from_redis(service: Counted) -> None:
+    await service.cost("GET", "/products?search=lamp")
+    again = await service.cost("GET", "/products?search=lamp")
+    past = await service.cost("GET", "/products?search=lamp&page=9")
+
+    assert again == Cost(statements=3, round_trips=2)  # terms, count, page; limiter, copies
+    assert past == Cost(statements=2, round_trips=1)
 
 
 async def test_a_cart_is_changed_by_one_statement_and_read_from_redis(service: Counted) -> None:

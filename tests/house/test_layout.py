@@ -14,10 +14,11 @@ FILES = sorted(
     for path in PASAR.rglob("*.py")
     if "_pb2" not in path.name and "migrations" not in path.parts
 )
-FEATURES = ["accounts", "stores", "catalog", "cart", "orders", "payments"]
+FEATURES = ["accounts", "stores", "catalog", "cart", "orders", "payments", "reviews"]
 FEATURE_FILES = {
     "__init__.py", "model.py", "rules.py", "repository.py", "service.py", "schemas.py",
-    "handler.py", "postgres.py", "postgres_orders.py", "redis.py", "consumer.py",
+    "handler.py", "postgres.py", "postgres_orders.py", "postgres_reads.py", "postgres_search.py",
+    "redis.py", "consumer.py", "sessions.py", "postgres_sessions.py", "in_process.py",
 }  # fmt: skip
 SHAPELESS = {"utils", "util", "helpers", "helper", "common", "base", "misc", "manager", "managers"}
 
@@ -36,6 +37,8 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
 
 def limit(path: Path) -> int:
     """Lines a file may have; compositions and single-purpose kit files are kept shorter."""
+    if path.name == "routes.py":  # a table: ten lines a row, read by the row
+        return 500
     if path.name == "main.py" and path.parent.name.endswith("_service"):
         return 150
     return 200 if path.is_relative_to(PASAR / "kit") else 250

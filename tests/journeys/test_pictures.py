@@ -93,7 +93,7 @@ def web_process(shop: Shop) -> int:
     (pid,) = (
         child
         for child in children(shop.store.process.pid)
-        if b"store-web" in Path(f"/proc/{child}/cmdline").read_bytes()
+        if b"web" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
     )
     return pid
 

@@ -44,6 +44,66 @@ async def test_a_line_can_be_taken_out_of_the_cart_once(http: httpx.AsyncClient)
     )  # fmt: skip
 
 
+async def test_a_sale_from_paid_to_a_review(http: httpx.AsyncClient) -> None:
+    shop = await stall(http)
+    kopi, buyer = await shop.offers("Kopi", "85000", stock=10), await newcomer(http, "Ana")
+    await buyer.wants(kopi)
+    cart = await buyer.must("PUT", f"/cart/items/{kopi}", {"quantity": 3})
+    assert (cart["items"][0]["quantity"], cart["total"]) == (3, "255000")
+    order_id = (await buyer.must("POST", "/orders", ADDRESS))["id"]
+    early = await buyer.ask("POST", f"/products/{kopi}/reviews", {"rating": 5})
+    assert (early.status_code, early.json()["errors"][0]["message"]) == (
+        403, "you must purchase this product before reviewing",
+    )  # fmt: skip
+
+    await buyer.sees(order_id, "paid")
+    (sold,) = await shop.seller.must("GET", "/seller/orders")
+    assert (sold["id"], sold["status"], sold["total_amount"]) == (order_id, "paid", "255000")
+    assert "payment" not in sold
+    for status in ("processing", "shipping", "shipped"):
+        told = await shop.seller.must("PUT", f"/orders/{order_id}/status", {"status": status})
+        assert told == {"message": "order status updated"}
+
+    review = await buyer.must("POST", f"/products/{kopi}/reviews", {"rating": 5})
+    listed = (await http.get(f"/api/v1/products/{kopi}/reviews")).json()
+    assert (review["user_name"], listed["data"]) == ("Ana", [review])
+    orders = (await buyer.ask("GET", "/orders?per_page=1")).json()
+    assert [(each["id"], each["status"]) for each in orders["data"]] == [(order_id, "shipped")]
+    assert orders["meta"]["pagination"] == {
+        "current_page": 1, "per_page": 1, "total_items": 1, "total_pages": 1,
+    }  # fmt: skip
+
+
+async def test_c07_c16_c19_each_side_keeps_to_its_own_routes(http: httpx.AsyncClient) -> None:
+    """A cancel reads no body; a seller sees orders in the own list only."""
+    shop = await stall(http)
+    buyer = await newcomer(http)
+    order_id = await buyer.buys(await shop.offers("Kopi", "10", stock=5))
+    await buyer.sees(order_id, "paid")
+    for status in ("processing", "shipping"):
+        await shop.seller.must("PUT", f"/orders/{order_id}/status", {"status": status})
+    garbage = await http.put(
+        f"/api/v1/orders/{order_id}/cancel",
+        content=b"\xff{",
+        headers={"Authorization": f"Bearer {buyer.token}"},
+    )
+    refused = [
+        await shop.seller.ask("GET", "/orders"),
+        await shop.seller.ask("GET", f"/orders/{order_id}"),
+        await shop.seller.ask("PUT", f"/orders/{order_id}/cancel"),
+        await buyer.ask("GET", "/seller/orders"),
+        await buyer.ask("PUT", f"/orders/{order_id}/status", {"status": "shipped"}),
+    ]
+
+    assert (garbage.status_code, garbage.json()["errors"]) == (
+        400,
+        [{"code": "INVALID_STATUS", "message": "cannot cancel order with status shipping"}],
+    )
+    assert {(one.status_code, one.json()["errors"][0]["message"]) for one in refused} == {
+        (403, "insufficient permissions")
+    }
+
+
 async def test_a_declined_payment_cancels_the_order_and_gives_the_stock_back(
     http: httpx.AsyncClient,
 ) -> None:

@@ -38,8 +38,8 @@ WITH seller AS (INSERT INTO users (email, password, name, role)
     SELECT s.id, c.id, 'Oolong', 12.5, 7 FROM store s, category c RETURNING id)
 , line AS (INSERT INTO cart_items (user_id, product_id, quantity)
     SELECT s.id, p.id, 2 FROM seller s, product p)
-, bought AS (INSERT INTO orders (user_id, status, total_amount)
-    SELECT id, 'cancelled', 25 FROM seller RETURNING id)
+, bought AS (INSERT INTO orders (user_id, status, total_amount, created_at, updated_at)
+    SELECT id, 'cancelled', 25, NULL, '2020-02-02Z'::timestamptz FROM seller RETURNING id)
 INSERT INTO order_items (order_id, product_id, quantity, price)
 SELECT o.id, p.id, 2, 12.5 FROM bought o, product p
 """
@@ -119,6 +119,7 @@ async def test_rows_of_the_earlier_tables_are_adopted(empty: PostgresSettings) -
         for _ in range(2):
             await migrate.upgrade(empty, STORE_MIGRATIONS, "public")
             await assert_adopted(database)
+            await assert_dated(database)
             await migrate.downgrade(empty, STORE_MIGRATIONS, "public", "0001")
 
 
@@ -134,6 +135,15 @@ async def assert_adopted(database: PostgresDatabase) -> None:
     """)
     assert list(row.values()) == [7, 7, 2, "cancelled", True, 25, 1]
     assert (await check(database, calm_s=0)).verdict is Verdict.HOLDS
+
+
+async def assert_dated(database: PostgresDatabase) -> None:
+    """A page is sorted by these times; contract D3 wants real ones for NULL."""
+    [row] = await database.fetch("""
+        SELECT o.created_at, o.updated_at, f.ordered_at, f.updated_at AS moved_at
+        FROM orders o JOIN fulfilments f ON f.order_id = o.id
+    """)
+    assert {each.isoformat() for each in row.values()} == {"2020-02-02T00:00:00+00:00"}
 
 
 async def test_a_faulty_revision_leaves_those_before_it(

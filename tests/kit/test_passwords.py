@@ -69,7 +69,7 @@ async def test_nobody_gets_in_by_a_hash_that_cannot_be_read(
     assert not await passwords.verify("admin123", broken)
 
 
-async def test_72_bytes_count_to_the_last_and_a_73rd_is_refused(passwords: Passwords) -> None:
+async def test_h45_72_bytes_count_to_the_last_and_a_73rd_is_refused(passwords: Passwords) -> None:
     longest = "é" * 35 + "ab"
     argon2_hash = await passwords.hash(longest)
     bcrypt_hash = bcrypt.hashpw(longest.encode(), bcrypt.gensalt(4, b"2a")).decode()
@@ -80,7 +80,7 @@ async def test_72_bytes_count_to_the_last_and_a_73rd_is_refused(passwords: Passw
         assert not await passwords.verify(longest + "c", password_hash)
 
 
-async def test_an_unknown_account_costs_one_verification_and_never_opens() -> None:
+async def test_h44_an_unknown_account_costs_one_verification_and_never_opens() -> None:
     passwords = CountingPasswords(memory_kib=64, passes=1, threads=1, queue=1)
 
     assert not await passwords.verify("the password of nobody", None)
@@ -88,7 +88,7 @@ async def test_an_unknown_account_costs_one_verification_and_never_opens() -> No
     passwords.close()
 
 
-async def test_a_rush_beyond_the_queue_is_refused_at_once_and_the_rest_is_served(
+async def test_h45_a_rush_beyond_the_queue_is_refused_at_once_and_the_rest_is_served(
     passwords: Passwords,
 ) -> None:
     gate = threading.Event()

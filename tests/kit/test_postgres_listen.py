@@ -102,6 +102,7 @@ async def test_notifying_goes_on_after_its_connection_was_cut(
     wakeups, ear = Wakeups(replace(clone, application_name="mouth"), CHANNEL), Ear(clone)
     mouth = "SELECT pid FROM pg_stat_activity WHERE application_name = 'mouth'"
     async with running(wakeups, ear.listener):
+        await eventually(lambda: ear.heard == 1)  # it listens: an earlier word would be lost
         wakeups.notify()
         await eventually(lambda: ear.heard == 2)
         [row] = await owner.fetch(mouth)

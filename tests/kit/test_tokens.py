@@ -123,7 +123,7 @@ def test_the_forger_of_these_tests_can_make_a_good_token() -> None:
 
 
 @pytest.mark.parametrize("token", FORGED.values(), ids=FORGED.keys())
-def test_a_forged_or_confused_token_is_refused(token: str) -> None:
+def test_h39_a_forged_or_confused_token_is_refused(token: str) -> None:
     with pytest.raises(BadToken):
         TokenVerifier(SECRET).verify(token)
 
@@ -133,6 +133,30 @@ def test_a_forged_or_confused_token_is_refused(token: str) -> None:
 )
 def test_what_is_judged_elsewhere_or_never_passes(changes: dict[str, Any]) -> None:
     assert TokenVerifier(SECRET).verify(forge(GOOD_HEADER, good_payload(**changes)))
+
+
+def test_h39_a_token_of_the_previous_key_is_good_until_that_key_is_dropped() -> None:
+    token = TokenSigner(OTHER_SECRET).sign(good_claims())
+
+    assert TokenVerifier(SECRET, OTHER_SECRET).verify(token) == good_claims()
+    assert TokenVerifier(SECRET, OTHER_SECRET).verify(GOOD)
+    for verifier in (TokenVerifier(SECRET), TokenVerifier(SECRET, "")):
+        with pytest.raises(BadToken):
+            verifier.verify(token)
+
+
+@pytest.mark.parametrize("token", FORGED.values(), ids=FORGED.keys())
+def test_h39_a_previous_key_opens_no_other_door(token: str) -> None:
+    with pytest.raises(BadToken):
+        TokenVerifier(SECRET, "a previous secret, also long enough").verify(token)
+
+
+def test_d4_each_kind_of_token_is_asked_for_by_name() -> None:
+    refresh = TokenSigner(SECRET).sign(good_claims(token_type=REFRESH))
+
+    assert TokenVerifier(SECRET).verify(refresh, REFRESH).token_type == REFRESH
+    with pytest.raises(BadToken):
+        TokenVerifier(SECRET).verify(GOOD, REFRESH)
 
 
 def test_a_key_id_is_ignored() -> None:

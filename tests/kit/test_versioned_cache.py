@@ -79,6 +79,12 @@ async def test_many_are_read_in_one_round_trip_and_in_their_order(
     assert redis.round_trips == before + 1
 
 
+async def test_a_copy_may_live_longer_than_the_others(cache: VersionedCache, redis: Redis) -> None:
+    await cache.put("ann", 1, b"one", ttl_s=600)
+
+    assert await redis.pttl("cart:ann") > 60_000
+
+
 async def test_copies_and_tombstones_expire(cache: VersionedCache, redis: Redis) -> None:
     await cache.put("ann", 1, b"one")
     await cache.drop("bob", 1)

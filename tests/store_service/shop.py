@@ -51,9 +51,27 @@ FROM orders o
 WHERE o.status IS DISTINCT FROM (SELECT to_status FROM order_status_history h
     WHERE h.order_id = o.id AND store_id IS NULL ORDER BY id DESC LIMIT 1)
 UNION ALL
-SELECT 'a part is not where the order is', o.id::text
-FROM orders o LEFT JOIN fulfilments f ON f.order_id = o.id
-WHERE f.status IS DISTINCT FROM o.status
+SELECT 'the order is not its least advanced part', o.id::text
+FROM orders o
+WHERE o.status IS DISTINCT FROM (SELECT f.status FROM fulfilments f WHERE f.order_id = o.id
+    ORDER BY array_position(ARRAY['pending', 'paid', 'processing', 'shipping', 'shipped',
+        'completed', 'cancelled'], f.status::text) LIMIT 1)
+UNION ALL
+SELECT 'a part is cancelled without its order', f.order_id::text
+FROM fulfilments f JOIN orders o ON o.id = f.order_id
+WHERE f.status = 'cancelled' AND o.status <> 'cancelled'
+UNION ALL
+SELECT 'the way of a part has a gap', h.order_id::text
+FROM (SELECT order_id, from_status, lag(to_status, 1, 'paid')
+    OVER (PARTITION BY order_id, store_id ORDER BY id) AS before
+    FROM order_status_history WHERE store_id IS NOT NULL) h
+WHERE h.from_status <> h.before
+UNION ALL
+SELECT 'the way of an order has a gap', h.order_id::text
+FROM (SELECT order_id, from_status, lag(to_status)
+    OVER (PARTITION BY order_id ORDER BY id) AS before
+    FROM order_status_history WHERE store_id IS NULL) h
+WHERE h.from_status IS DISTINCT FROM h.before
 UNION ALL
 SELECT 'not exactly one order.created', o.id::text
 FROM orders o
@@ -77,6 +95,11 @@ class Shop:
 
     async def buyer(self) -> UserId:
         return await self._user("buyer")
+
+    async def seller(self, store: StoreId) -> UserId:
+        row = await self.database.fetch_one("SELECT user_id FROM stores WHERE id = $1", store)
+        assert row
+        return UserId(row["user_id"])
 
     async def store(self) -> StoreId:
         store_id = StoreId(uuid4())

@@ -196,13 +196,15 @@ INVARIANTS: Final[Sequence[Invariant]] = (
     ),
     Invariant(
         "I14",
-        "a refresh family has at most one live token",
+        "rotation leaves one live token: a family has no more of them than beginnings",
+        # One beginning, the login's; more only while JWT_REFRESH_ROTATION is false.
         """
         SELECT 'refresh family' AS kind, f.id::text AS id
         FROM refresh_families f JOIN refresh_tokens t ON t.family_id = f.id
-        WHERE t.used_at IS NULL AND f.revoked_at IS NULL AND t.expires_at > now()
+        WHERE f.revoked_at IS NULL
         GROUP BY f.id
-        HAVING count(*) > 1
+        HAVING count(*) FILTER (WHERE t.used_at IS NULL AND t.expires_at > now())
+            > count(*) FILTER (WHERE t.parent_id IS NULL)
         """,
     ),
     Invariant(

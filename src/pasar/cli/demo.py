@@ -5,12 +5,14 @@ Written by SQL, never over HTTP, so that it costs nobody's rate limit; only into
 holds no product and no order yet. The built-in admin stays as it is.
 """
 
-from collections.abc import Mapping
 from typing import Final
 
-from pasar.cli.migrate import owner
+from pasar.kit.database import Database
 from pasar.kit.passwords import Passwords
-from pasar.kit.postgres import PostgresDatabase
+
+WHERE: Final = "PASAR_POSTGRES"
+EMBEDDED: Final = "embedded"
+"""`pasar up` notes this in its run when the database is its own: `pasar seed` looks for it."""
 
 BUYER: Final = ("buyer@example.com", "demo-buyer")
 PEOPLE: Final = (
@@ -67,20 +69,18 @@ INSERT INTO stock_ledger (product_id, kind, delta) SELECT id, 'opening', stock F
 """
 
 
-async def plant(variables: Mapping[str, str]) -> bool:
+async def plant(database: Database) -> bool:
     """Fill an empty shop; return whether it was empty. Needs the owner's login."""
-    database = await PostgresDatabase.open(owner(variables))
+    empty = await database.fetch_one(IS_EMPTY)
+    if empty is None or not empty["empty"]:
+        return False
     passwords = Passwords(memory_kib=19_456, passes=2, threads=2, queue=len(PEOPLE))
     try:
-        empty = await database.fetch_one(IS_EMPTY)
-        if empty is None or not empty["empty"]:
-            return False
         people = [
             {"email": email, "store": store, "password": await passwords.hash(password)}
             for email, password, store in PEOPLE
         ]
-        await database.execute(PLANT, PRODUCT_ID, CATALOG, people)
-        return True
     finally:
         passwords.close()
-        await database.close()
+    await database.execute(PLANT, PRODUCT_ID, CATALOG, people)
+    return True

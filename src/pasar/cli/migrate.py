@@ -1,32 +1,35 @@
 """`pasar migrate`: both schemas to their newest revision, or all the way down."""
 
 from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
-from pasar import payment_service, store_service
-from pasar.kit import migrate, settings
-from pasar.kit.postgres import PostgresSettings
-from pasar.store_service.config import StoreConfig
+import typer
 
-_FOLDERS: Final = {
-    "public": Path(store_service.__path__[0]) / "migrations",
-    "payment": Path(payment_service.__path__[0]) / "migrations",
-}
+from pasar.cli import variables
+from pasar.cli.schemas import FOLDERS, owner
+from pasar.kit import migrate as alembic
+
+app: Final = typer.Typer(add_completion=False)
 
 
-def owner(variables: Mapping[str, str]) -> PostgresSettings:
-    """Return the login of `DB_…` with its own rights: DDL and both schemas are the owner's."""
-    config = settings.read(StoreConfig, variables)
-    return replace(config.postgres(pool_size=1), role="none", application_name="pasar")
+@app.command()
+def migrate(
+    *, down: Annotated[bool, typer.Option("--down", help="Undo everything: all data go.")] = False
+) -> None:
+    """
+    Bring both schemas to their newest revision.
+
+    Needs the owner's login in DB_…; finds the engines of a running `pasar up` by itself.
+    """
+    given = variables.of_the_running_shop()
+    variables.run(undo(given) if down else up(given))
 
 
-async def up(variables: Mapping[str, str]) -> None:
-    for schema, folder in _FOLDERS.items():
-        await migrate.upgrade(owner(variables), folder, schema)
+async def up(given: Mapping[str, str]) -> None:
+    for schema, folder in FOLDERS.items():
+        await alembic.upgrade(owner(given), folder, schema)
 
 
-async def down(variables: Mapping[str, str]) -> None:
-    for schema, folder in reversed(_FOLDERS.items()):
-        await migrate.downgrade(owner(variables), folder, schema)
+async def undo(given: Mapping[str, str]) -> None:
+    for schema, folder in reversed(FOLDERS.items()):
+        await alembic.downgrade(owner(given), folder, schema)

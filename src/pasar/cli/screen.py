@@ -1,19 +1,12 @@
-"""What a person reads: the start-up table, the purchase to paste, and one-line reasons to stop."""
+"""What a person reads: the start-up table and the purchase to paste."""
 
-import sys
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Final
 
-from pasar.cli.supervisor import EX_CONFIG, PartFailed
-from pasar.engines.errors import EngineError
 from pasar.engines.parts import Part
-from pasar.kit.errors import PasarError
-from pasar.kit.settings import BadSetting
-from pasar.store_service.preflight import NotReachable
 
 # One line to paste: log in as the demo buyer, fill the cart, check out, wait for `paid`.
-PURCHASE: Final = (
+_PURCHASE: Final = (
     "B={base}/api/v1; "
     'T=$(curl -s $B/auth/login -d \'{{"email":"{email}","password":"{password}"}}\''
     " | grep -o 'eyJ[^\"]*' | head -1); "
@@ -41,23 +34,6 @@ def engine_row(part: Part) -> tuple[str, str, str, str, str]:
     return part.name, part.version, part.address, part.reason, data
 
 
-@contextmanager
-def explained() -> Generator[None]:
-    """Turn the expected reasons to stop into one line on stderr and an exit code."""
-    try:
-        yield
-    except BadSetting as fault:
-        _leave(str(fault), EX_CONFIG)
-    except EngineError as fault:
-        _leave(str(fault), fault.exit_code)
-    except PartFailed as fault:
-        _leave(str(fault), fault.exit_code)
-    except NotReachable as fault:
-        _leave(str(fault), 1)
-    except PasarError as fault:
-        _leave(fault.message, 1)
-
-
-def _leave(reason: str, code: int) -> None:
-    sys.stderr.write(f"pasar: {reason}\n")
-    raise SystemExit(code)
+def purchase(base: str, email: str, password: str, product: str) -> str:
+    """Return a whole purchase by curl, up to `paid`, as one line to paste."""
+    return _PURCHASE.format(base=base, email=email, password=password, product=product)

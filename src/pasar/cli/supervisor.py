@@ -1,32 +1,34 @@
 """
 What `pasar up` and `pasar store` keep alive: restart with back-off, stop in order.
 
-A part that dies is started again after 0.2 s, doubling to 5 s; five deaths within a minute, or one
-for bad configuration (exit 78), end the run. Groups stop in the reverse order of their start.
+One mechanism for engines and services. Groups stop in the reverse order of their start.
 """
 
 import asyncio
-import contextlib
 import signal
 from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from pasar.engines.errors import EX_CONFIG, EngineDied
 from pasar.kit import log
+from pasar.kit.backoff import Backoff
 from pasar.kit.clock import Clock
 
-EX_CONFIG: Final = 78
-_BACKOFF_FIRST_S: Final = 0.2
-_BACKOFF_MAX_S: Final = 5.0
+RESTART: Final = Backoff(first_s=0.2, cap_s=5.0)
 _DEATHS: Final = 5  # within _WINDOW_S: it will not get better by itself
 _WINDOW_S: Final = 60.0
 
+_log: Final = log.get("supervisor")
+
 
 class Process(Protocol):
-    """Something that runs: an engine of `pasar.engines`, or a service of `cli/services.py`."""
+    """Something that runs: an engine of `pasar.engines`, or a service of `cli/service.py`."""
 
     async def start(self) -> object:
-        """Start, again after a death too."""
+        """Start, again after a death too. Raises EngineDied when that is worth another try."""
         ...
 
     async def wait(self) -> int:
@@ -34,16 +36,17 @@ class Process(Protocol):
         ...
 
     async def stop(self) -> None:
-        """End it cleanly; harmless if it runs no more."""
+        """End it cleanly; harmless if it runs no more, or never did."""
         ...
 
 
 class PartFailed(Exception):
     """A part cannot be kept alive; `exit_code` is what the run should end with."""
 
-    def __init__(self, name: str, code: int) -> None:
-        super().__init__(f"{name} cannot be kept running, last exit code {code}")
-        self.exit_code = code if code > 0 else 1
+    def __init__(self, name: str, reason: str, exit_code: int = 1) -> None:
+        super().__init__(f"{name} {reason}")
+        self.name = name
+        self.exit_code = exit_code
 
 
 @dataclass(slots=True)
@@ -54,75 +57,119 @@ class _Kept:
 
 
 class Supervisor:
-    """Keeps processes alive until told to stop. To be used from the main thread."""
+    """
+    Starts processes and keeps them alive until told to stop. To be used from the main thread.
 
-    def __init__(self, clock: Clock) -> None:
+    `hurry` is set by a second signal: what drains looks at it. Engines do not, so that nothing cuts
+    their clean stop short.
+    """
+
+    def __init__(self, clock: Clock, restart: Backoff = RESTART) -> None:
+        self.hurry = asyncio.Event()
         self._clock = clock
-        self._log = log.get("supervisor")
+        self._restart = restart
         self._groups: list[list[_Kept]] = []
-        self._keepers: list[asyncio.Task[None]] = []
+        self._keepers: list[asyncio.Future[None]] = []
         self._stopping = asyncio.Event()
-        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._fault: BaseException | None = None
 
-    async def start(self, **processes: Process) -> None:
-        """Start named processes as one group; they run when this returns, ready or not."""
-        await asyncio.gather(*(process.start() for process in processes.values()))
-        self.adopt(**processes)
-
-    def adopt(self, **processes: Process) -> None:
-        """Keep alive what runs already, as one group."""
-        group = [_Kept(name, process) for name, process in processes.items()]
-        self._groups.append(group)
-        self._keepers += [asyncio.create_task(self._keep(kept)) for kept in group]
-
-    async def stop(self) -> None:
-        """Stop everything, the last group first."""
-        self._stopping.set()
-        for group in reversed(self._groups):
-            await asyncio.gather(*(kept.process.stop() for kept in group))
-        await asyncio.gather(*self._keepers)
-
-    async def until_told(self) -> None:
+    async def run(self, start: Callable[[], Coroutine[object, object, None]]) -> None:
         """
-        Run until SIGINT or SIGTERM, then stop everything; a second signal changes nothing here.
+        Await `start`, which calls `start` and `adopt`; then run until SIGINT or SIGTERM, and stop.
 
-        Raises PartFailed, after the stop, when a part could not be kept alive.
+        A signal or a fault before all is started undoes what was.
+
+        Raises:
+            PartFailed: a part died five times within a minute, or refuses its configuration.
+            Exception: what `start` raised, or the restart of a part.
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._stopping.set)
-        told = asyncio.ensure_future(self._stopping.wait())
-        await asyncio.wait((told, self._failed), return_when=asyncio.FIRST_COMPLETED)
-        await self.stop()
-        await told
-        if self._failed.done():
-            await self._failed
+            loop.add_signal_handler(number, self._told)
+        starting = self._watched(start())
+        try:
+            await self._stopping.wait()
+        finally:
+            self._stopping.set()
+            starting.cancel()
+            await asyncio.wait([starting])
+            await self._stop()
+        if self._fault is not None:
+            raise self._fault
+
+    async def start(self, **processes: Process) -> None:
+        """Start named processes as one group; they run when this returns, ready or not."""
+        group = self._group(processes)
+        await asyncio.gather(*(kept.process.start() for kept in group))
+        self._keep_alive(group)
+
+    def adopt(self, **processes: Process) -> None:
+        """Keep alive what runs already, as one group."""
+        self._keep_alive(self._group(processes))
+
+    def _told(self) -> None:
+        if self._stopping.is_set():
+            self.hurry.set()
+        self._stopping.set()
+
+    def _group(self, processes: dict[str, Process]) -> list[_Kept]:
+        """Note the group before it is started: a start that is cut short is stopped as well."""
+        group = [_Kept(name, process) for name, process in processes.items()]
+        self._groups.append(group)
+        return group
+
+    def _keep_alive(self, group: list[_Kept]) -> None:
+        self._keepers += [self._watched(self._keep(kept)) for kept in group]
+
+    def _watched(self, work: Awaitable[None]) -> "asyncio.Future[None]":
+        task = asyncio.ensure_future(work)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: "asyncio.Future[None]") -> None:
+        """End the run by the first fault; what follows from stopping is none."""
+        fault = None if task.cancelled() else task.exception()
+        if fault is not None and not self._stopping.is_set():
+            self._fault = fault
+            self._stopping.set()
+
+    async def _stop(self) -> None:
+        for group in reversed(self._groups):
+            await asyncio.gather(*(kept.process.stop() for kept in group))
+        if self._keepers:
+            await asyncio.wait(self._keepers)
 
     async def _keep(self, kept: _Kept) -> None:
-        while True:
-            code = await kept.process.wait()
-            if self._stopping.is_set():
-                return
-            pause_s = self._judge(kept, code)
-            if pause_s is None:
-                return
-            self._log.warning("part died", name=kept.name, code=code, restart_in_s=pause_s)
-            with contextlib.suppress(TimeoutError):
+        code = await kept.process.wait()
+        while not self._stopping.is_set():
+            pause_s = self._pause_s(kept, code)
+            _log.warning("part died", name=kept.name, code=code, restart_in_s=round(pause_s, 2))
+            with suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
                     await self._stopping.wait()
                 return
-            await kept.process.start()
-            if self._stopping.is_set():  # meanwhile: `stop` has passed this one already
-                await kept.process.stop()
+            code = await self._lived(kept)
 
-    def _judge(self, kept: _Kept, code: int) -> float | None:
-        """Return the seconds to wait before the restart, or None when there will be none."""
+    async def _lived(self, kept: _Kept) -> int:
+        """Start it, and return the code of its next death."""
+        try:
+            await kept.process.start()
+        except EngineDied as fault:
+            _log.warning("part did not start", name=kept.name, reason=str(fault))
+            return fault.exit_code
+        if self._stopping.is_set():  # meanwhile: `_stop` may have passed this one already
+            await kept.process.stop()
+        return await kept.process.wait()
+
+    def _pause_s(self, kept: _Kept, code: int) -> float:
+        """Note a death and return the seconds until the restart. Raises PartFailed."""
+        if code == EX_CONFIG:
+            raise PartFailed(kept.name, "refuses its configuration", EX_CONFIG)
         now = self._clock.monotonic()
         kept.deaths.append(now)
-        crowded = len(kept.deaths) == _DEATHS and now - kept.deaths[0] < _WINDOW_S
-        if code == EX_CONFIG or crowded:
-            if not self._failed.done():
-                self._failed.set_exception(PartFailed(kept.name, code))
-            return None
         recent = sum(now - death < _WINDOW_S for death in kept.deaths)
-        return float(min(_BACKOFF_FIRST_S * 2 ** (recent - 1), _BACKOFF_MAX_S))
+        if recent == _DEATHS:
+            raise PartFailed(
+                kept.name, f"died {_DEATHS} times in {_WINDOW_S:.0f} s, last with code {code}"
+            )
+        return self._restart.delay_s(recent)

@@ -1,87 +1,160 @@
 """
 `pasar up`: engines, migrations, demo shop and both services, under one supervisor.
 
-What runs where, and why, is printed as a table once everything answers.
+What can be found wrong without starting anything is found first.
 """
 
 import asyncio
+import socket
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from pasar.cli import demo, migrate, screen
-from pasar.cli.services import Service
+import typer
+
+from pasar.cli import demo, pools, schemas, screen, store, variables
+from pasar.cli.service import Service
 from pasar.cli.supervisor import PartFailed, Supervisor
 from pasar.engines.datadir import DataDirectory
 from pasar.engines.launch import Engines, start_engines
 from pasar.engines.ports import choose
+from pasar.kit import settings
 from pasar.kit.clock import SystemClock
+from pasar.kit.postgres import PostgresDatabase
+from pasar.payment_service.config import PaymentConfig
+from pasar.store_service import preflight, processes
+from pasar.store_service.config import StoreConfig
 
-DATA_DIR: Final = ".local/data"
 _READY_S: Final = 30.0
 _POLL_S: Final = 0.02
-_GRACE_S: Final = 40.0  # of a service: its APP_SHUTDOWN_TIMEOUT and the closing of its parts
+_LAST_LINES: Final = 10
+
+app: Final = typer.Typer(add_completion=False)
 
 
-async def up(variables: Mapping[str, str], began: float) -> None:
-    """Run the whole shop until told to stop; `began` is the monotonic time of the command."""
-    directory = DataDirectory(Path(variables.get("PASAR_DATA_DIR", DATA_DIR)))
-    try:
-        engines = await start_engines(variables, directory, say=screen.say)
-        supervisor = Supervisor(SystemClock())
-        for part in engines.parts:
-            if part.engine is not None:
-                supervisor.adopt(**{part.name: part.engine})
-        try:
-            services = await _services(variables, directory, engines)
-            await migrate.up(services)
-            if engines.parts[0].engine is not None:  # never into somebody's own database
-                await demo.plant(services)
-            await _start(supervisor, services)
-            directory.announce(services, _urls(services))
-            _show(engines, services, time.monotonic() - began)
-        except BaseException:
-            await supervisor.stop()
-            raise
-        await supervisor.until_told()
-    finally:
-        directory.close()
+@app.command()
+def up() -> None:
+    """
+    Start engines, both services and a demo shop; Ctrl-C stops everything, the data stay.
+
+    PostgreSQL and Valkey are started here unless DB_HOST or REDIS_HOST names yours. A port that is
+    set is never moved. Data are kept in PASAR_DATA_DIR, .local/data if unset.
+    """
+    began = time.monotonic() - time.process_time()  # loading this program counts as well
+    variables.run(_up(variables.given(), began))
 
 
-async def _services(
-    variables: Mapping[str, str], directory: DataDirectory, engines: Engines
-) -> Mapping[str, str]:
-    """Return what both services are told: secrets made here, what is set, what was found."""
-    secrets = directory.secrets
-    ports = {
-        name: str(await choose(name, int(variables[name]) if name in variables else None))
-        for name in ("APP_PORT", "PAYMENT_GRPC_PORT")
-    }
-    return {
+async def _up(given: Mapping[str, str], began: float) -> None:
+    with closing(DataDirectory(variables.data_directory(given))) as directory:
+        told = _told(given, directory)
+        _check(told)
+        told |= {
+            name: str(await choose(name, int(given[name]) if name in given else None))
+            for name in ("APP_PORT", "PAYMENT_GRPC_PORT")
+        }
+        with store.listen(int(told["APP_PORT"])) as listener:
+            supervisor = Supervisor(SystemClock())
+            try:
+                await supervisor.run(partial(_start, supervisor, directory, told, listener, began))
+            except PartFailed as fault:
+                screen.say(_last_words(directory.log(fault.name)))
+                raise
+
+
+def _told(given: Mapping[str, str], directory: DataDirectory) -> dict[str, str]:
+    """Return what both services are told whatever runs where: what is set, and secrets kept."""
+    told = {
         "APP_ENV": "development",
-        "JWT_SECRET": secrets.jwt_secret,
-        "EVENT_SIGNING_KEY": secrets.event_signing_key,
-        "PAYMENT_SERVICE_TOKEN": secrets.payment_service_token,
-        **variables,
-        **engines.variables,
-        **ports,
+        "EVENT_SIGNING_KEY": directory.secrets.event_signing_key,
+        "PAYMENT_SERVICE_TOKEN": directory.secrets.payment_service_token,
+        "PASAR_DATA_DIR": str(directory.path),
+        **given,
     }
+    return store.with_own_secret(told)
 
 
-async def _start(supervisor: Supervisor, services: Mapping[str, str]) -> None:
-    await supervisor.start(payment=Service("payment", variables=services, grace_s=_GRACE_S))
-    await supervisor.start(store=Service("store", variables=services, grace_s=_GRACE_S))
+def _check(told: Mapping[str, str]) -> None:
+    """Find what the services would refuse; `BROKER`, with its `auto`, is the engines' to judge."""
+    readable = {name: value for name, value in told.items() if name != "BROKER"}
+    settings.read(PaymentConfig, readable).tls()
+    preflight.refuse(preflight.bad_settings(settings.read(StoreConfig, readable)))
+
+
+async def _start(
+    supervisor: Supervisor,
+    directory: DataDirectory,
+    told: Mapping[str, str],
+    listener: socket.socket,
+    began: float,
+) -> None:
+    engines = await start_engines(told, directory, say=screen.say)
+    for part in engines.parts:
+        if part.engine is not None:
+            supervisor.adopt(**{part.name: part.engine})
+    told = {**told, **engines.variables}
+    embedded = engines.parts[0].engine is not None
+    if embedded:
+        told |= _pools(told) | {demo.WHERE: demo.EMBEDDED}
+    await _fill(told, embedded=embedded)
+    config = settings.read(StoreConfig, told)
+    await processes.prepare(config)
+    grace_s = config.app_shutdown_timeout + store.CLOSING_S
+    payment = Service("payment", variables=told, grace_s=grace_s, hurry=supervisor.hurry)
+    await supervisor.start(payment=payment)
+    await store.start(supervisor, told, config, listener)
+    await _ready(told)
+    directory.announce(told, {"store": _url(told)})
+    _show(engines, told, embedded=embedded)
+    took_s = time.monotonic() - began
+    screen.say(f"ready in {took_s:.1f} s - Ctrl-C stops everything, the data stays")
+
+
+def _pools(told: Mapping[str, str]) -> dict[str, str]:
+    config = settings.read(StoreConfig, told)
+    fitted = pools.fit(config, settings.read(PaymentConfig, told))
+    if fitted["DB_POOL_SIZE"] != str(config.db_pool_size):
+        screen.say(f"warning: DB_POOL_SIZE is {fitted['DB_POOL_SIZE']}, more does not fit")
+    return fitted
+
+
+async def _fill(told: Mapping[str, str], *, embedded: bool) -> None:
+    """Migrate if needed; the demo shop goes into our own database only."""
+    database = await PostgresDatabase.open(schemas.owner(told))
+    try:
+        if not await schemas.up_to_date(database):
+            await _migrate(told)
+        if embedded:
+            await demo.plant(database)
+    finally:
+        await database.close()
+
+
+async def _migrate(told: Mapping[str, str]) -> None:
+    """In a process of its own: this one then never loads the migration tool (40 MB, 0.5 s)."""
+    forever = asyncio.Event()
+    migration = Service("migrate", variables=told, grace_s=store.CLOSING_S, hurry=forever)
+    await migration.start()
+    try:
+        code = await migration.wait()
+    finally:
+        await migration.stop()
+    if code != 0:
+        raise PartFailed("migration", f"failed with code {code}")
+
+
+async def _ready(told: Mapping[str, str]) -> None:
     try:
         async with asyncio.timeout(_READY_S):
-            await _listens(int(services["PAYMENT_GRPC_PORT"]))
-            await _listens(int(services["APP_PORT"]), b"GET /ready HTTP/1.0\r\n\r\n", b" 200 ")
+            await _answers(int(told["PAYMENT_GRPC_PORT"]))
+            await _answers(int(told["APP_PORT"]), b"GET /ready HTTP/1.0\r\n\r\n", b" 200 ")
     except TimeoutError:
-        raise PartFailed("the shop", 1) from None
+        raise PartFailed("the shop", f"was not ready within {_READY_S:.0f} s") from None
 
 
-async def _listens(port: int, question: bytes = b"", expected: bytes = b"") -> None:
+async def _answers(port: int, question: bytes = b"", expected: bytes = b"") -> None:
     """Ask a port of ours until it answers as expected; without a question, until it is open."""
     while True:
         with suppress(OSError):
@@ -94,26 +167,29 @@ async def _listens(port: int, question: bytes = b"", expected: bytes = b"") -> N
         await asyncio.sleep(_POLL_S)
 
 
-def _urls(services: Mapping[str, str]) -> Mapping[str, str]:
-    return {"store": f"http://127.0.0.1:{services['APP_PORT']}"}
+def _last_words(file: Path) -> str:
+    """Return the end of an engine's log; a service has none, it wrote to this terminal."""
+    if not file.exists():
+        return ""
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    return "\n".join([f"end of {file}:", *lines[-_LAST_LINES:]])
 
 
-def _show(engines: Engines, services: Mapping[str, str], took_s: float) -> None:
-    base = _urls(services)["store"]
-    email, password = demo.BUYER
+def _url(told: Mapping[str, str]) -> str:
+    return f"http://127.0.0.1:{told['APP_PORT']}"
+
+
+def _show(engines: Engines, told: Mapping[str, str], *, embedded: bool) -> None:
+    for warning in engines.warnings:
+        screen.say(f"warning: {warning}")
     screen.table(
         [
             *(screen.engine_row(part) for part in engines.parts),
             ("broker", engines.broker.kind, "", engines.broker.reason, ""),
-            ("payment", "grpc", f"127.0.0.1:{services['PAYMENT_GRPC_PORT']}", "", ""),
-            ("store", "http", base, "", ""),
+            ("payment", "grpc", f"127.0.0.1:{told['PAYMENT_GRPC_PORT']}", "", ""),
+            ("store", "http", _url(told), "", ""),
         ]
     )
-    for warning in engines.warnings:
-        screen.say(f"warning   {warning}")
-    screen.say(f"accounts  admin@example.com / admin123, {email} / {password}")
-    screen.say(
-        "try       "
-        + screen.PURCHASE.format(base=base, email=email, password=password, product=demo.PRODUCT_ID)
-    )
-    screen.say(f"ready in {took_s:.1f} s - Ctrl-C stops everything, the data stays")
+    if embedded:
+        screen.say(f"accounts  admin@example.com / admin123, {' / '.join(demo.BUYER)}")
+        screen.say(f"try       {screen.purchase(_url(told), *demo.BUYER, demo.PRODUCT_ID)}")

@@ -6,6 +6,7 @@ What a token allows, and whether it was revoked meanwhile, is decided by the cal
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import jwt
@@ -61,25 +62,35 @@ class TokenSigner:
 
 
 class TokenVerifier:
-    """Read access tokens signed with `secret`; there is no leeway, as there is one issuer."""
+    """
+    Read tokens signed with `secret`, or with `previous` while an old key is being retired.
 
-    def __init__(self, secret: str) -> None:
-        self._key = secret.encode()
+    There is no leeway, as there is one issuer.
+    """
 
-    def verify(self, token: str) -> Claims:
-        """Return the claims of a valid access token. Raises BadToken."""
+    def __init__(self, secret: str, previous: str = "") -> None:
+        self._keys = [key.encode() for key in (secret, previous) if key]
+
+    def verify(self, token: str, kind: str = ACCESS) -> Claims:
+        """Return the claims of a valid token of this kind. Raises BadToken."""
         if not _SHAPE.fullmatch(token):
             raise BadToken
         try:
-            opened: Mapping[str, Any] = jwt.decode_complete(  # pyright: ignore[reportUnknownMemberType]  likewise
-                token,
-                self._key,
-                algorithms=[_ALGORITHM],
-                options={"require": ["exp"], "verify_iat": False},
-            )
+            opened = self._opened(token)
             claims = msgspec.convert(opened["payload"], Claims)
         except (jwt.InvalidTokenError, msgspec.ValidationError) as fault:
             raise BadToken from fault
-        if claims.token_type != ACCESS or _REFUSED_HEADERS & opened["header"].keys():
+        if claims.token_type != kind or _REFUSED_HEADERS & opened["header"].keys():
             raise BadToken
         return claims
+
+    def _opened(self, token: str) -> Mapping[str, Any]:
+        for key in self._keys:
+            with suppress(jwt.InvalidSignatureError):
+                return jwt.decode_complete(  # pyright: ignore[reportUnknownMemberType]  likewise
+                    token,
+                    key,
+                    algorithms=[_ALGORITHM],
+                    options={"require": ["exp"], "verify_iat": False},
+                )
+        raise BadToken

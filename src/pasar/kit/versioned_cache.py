@@ -55,11 +55,12 @@ class VersionedCache:
             return [None] * len(keys)
         return [_body(value) for value in values]
 
-    async def put(self, key: str, version: int, body: bytes) -> None:
-        """Store the body, unless a newer version or tombstone is there."""
+    async def put(self, key: str, version: int, body: bytes, *, ttl_s: float | None = None) -> None:
+        """Store the body, unless a newer version or tombstone is there; `ttl_s` if not as usual."""
         value = b"%0*d%b" % (_DIGITS, version, body)
+        ttl_ms = self._ttl_ms if ttl_s is None else round(ttl_s * 1000)
         try:
-            await self._put_unless_newer([self._name(key)], [value, self._ttl_ms])
+            await self._put_unless_newer([self._name(key)], [value, ttl_ms])
         except RedisUnavailable:
             return
 

@@ -1,22 +1,23 @@
 """The settings of the payment service: name, default, unit, bounds, meaning and reason."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta
 
+from pasar.kit.config import EngineConfig, Port
+from pasar.kit.postgres import PostgresSettings
 from pasar.kit.settings import BadSetting, Duration
-
-Port = Annotated[int, Meta(ge=1, le=65535)]
 
 _SECRET_AT_LEAST_BYTES: Final = 32  # reliability specification, section 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentConfig:
+class PaymentConfig(EngineConfig):
     """
-    One field per variable, in the README's order; the variable is the field in upper case.
+    The engines' settings and the payment service's own; a variable is its field in upper case.
 
     An empty `PAYMENT_DB_…` or 0 takes the value of the `DB_…` variable.
     """
@@ -25,9 +26,6 @@ class PaymentConfig:
         Literal["development", "test", "production"],
         Meta(description="`production` knows no scripted outcomes; `development` logs for people"),
     ] = "production"
-    app_shutdown_timeout: Annotated[
-        Duration, Meta(description="grace for running calls and message handlers at the end")
-    ] = Duration(30)
 
     payment_grpc_host: Annotated[str, Meta(description="address the gRPC server binds")] = (
         "127.0.0.1"
@@ -48,15 +46,6 @@ class PaymentConfig:
         65_536
     )
 
-    db_host: Annotated[str, Meta(description="PostgreSQL host")] = "localhost"
-    db_port: Annotated[Port, Meta(description="PostgreSQL port")] = 5432
-    db_user: Annotated[str, Meta(description="login role")] = "postgres"
-    db_password: Annotated[str, Meta(description="its password")] = ""
-    db_name: Annotated[str, Meta(description="database")] = "mini_go_ecommerce"
-    db_sslmode: Annotated[
-        Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
-        Meta(description="TLS to PostgreSQL, as libpq names it"),
-    ] = "disable"
     payment_db_host: Annotated[str, Meta(description="overrides DB_HOST")] = ""
     payment_db_port: Annotated[int, Meta(ge=0, le=65535, description="overrides DB_PORT")] = 0
     payment_db_user: Annotated[
@@ -67,45 +56,7 @@ class PaymentConfig:
     payment_db_pool_size: Annotated[
         int, Meta(ge=2, le=100, description="connections of the payment service")
     ] = 10
-    db_pool_wait: Annotated[Duration, Meta(description="wait for a free connection")] = Duration(2)
-    db_connect_timeout: Annotated[Duration, Meta(description="wait for a new connection")] = (
-        Duration(2)
-    )
-    db_statement_timeout: Annotated[Duration, Meta(description="longest statement")] = Duration(5)
-    db_lock_timeout: Annotated[Duration, Meta(description="longest wait for a row lock")] = (
-        Duration(2)
-    )
-    db_idle_tx_timeout: Annotated[
-        Duration, Meta(description="an orphaned transaction frees its locks after this")
-    ] = Duration(10)
 
-    redis_host: Annotated[str, Meta(description="host of the streams broker")] = "localhost"
-    redis_port: Annotated[Port, Meta(description="port of the streams broker")] = 6379
-    redis_password: Annotated[str, Meta(description="its password")] = ""
-    redis_db: Annotated[int, Meta(ge=0, le=15, description="its database number")] = 0
-    broker: Annotated[
-        Literal["nsq", "streams"],
-        Meta(description="message broker; `pasar up` also knows `auto`"),
-    ] = "nsq"
-    nsqd_addr: Annotated[str, Meta(description="nsqd, host:port of its TCP side, comma list")] = (
-        "localhost:4150"
-    )
-    nsq_lookupd_addr: Annotated[
-        str, Meta(description="nsqlookupd, host:port of its HTTP side, comma list")
-    ] = "localhost:4161"
-    relay_batch: Annotated[int, Meta(ge=1, le=1000, description="outbox rows per claim")] = 100
-    relay_lease: Annotated[
-        Duration, Meta(description="after this a dead relay's rows are claimed anew")
-    ] = Duration(10)
-    relay_poll: Annotated[
-        Duration, Meta(description="the relay looks this often when no wake-up came")
-    ] = Duration(0.5)
-    relay_backoff_max: Annotated[
-        Duration, Meta(description="longest wait while the broker is away; from 100ms, doubling")
-    ] = Duration(5)
-    event_signing_key: Annotated[
-        str, Meta(description="HMAC key of events, ≥ 32 bytes; empty = unsigned")
-    ] = ""
     event_signing_key_previous: Annotated[
         str, Meta(description="accepted besides, while the key is being changed")
     ] = ""
@@ -125,7 +76,6 @@ class PaymentConfig:
     payment_seed: Annotated[
         str, Meta(description="fixes the mock bank's draws; empty = random")
     ] = ""
-    shop_currency: Annotated[str, Meta(description="the shop's one currency")] = "IDR"
 
     def __post_init__(self) -> None:
         """Refuse what no single field's bounds can. Raises BadSetting."""
@@ -139,6 +89,23 @@ class PaymentConfig:
         if not self.on_loopback:
             self._check_open_to_the_network()
 
+    def postgres(self) -> PostgresSettings:
+        """Return how the payment service logs in: with the rights of `payment_app` alone."""
+        shared = self.login(
+            role="payment_app",
+            search_path="payment",
+            application_name="payment-service",
+            pool_size=self.payment_db_pool_size,
+        )
+        return replace(
+            shared,
+            host=self.payment_db_host or shared.host,
+            port=self.payment_db_port or shared.port,
+            user=self.payment_db_user or shared.user,
+            password=self.payment_db_password or shared.password,
+            database=self.payment_db_name or shared.database,
+        )
+
     @property
     def on_loopback(self) -> bool:
         """Tell whether only this machine reaches the gRPC server (hazard H56)."""
@@ -146,6 +113,17 @@ class PaymentConfig:
             return ip_address(self.payment_grpc_host).is_loopback
         except ValueError:
             return self.payment_grpc_host == "localhost"
+
+    def tls(self) -> tuple[bytes, bytes] | None:
+        """Return certificate and key in PEM, None without TLS. Raises BadSetting: unreadable."""
+        if not self.payment_tls_cert_file:
+            return None
+        files = (Path(self.payment_tls_cert_file), Path(self.payment_tls_key_file))
+        try:
+            return files[0].read_bytes(), files[1].read_bytes()
+        except OSError as fault:
+            reason = f"cannot read it or its key: {fault}"
+            raise BadSetting("PAYMENT_TLS_CERT_FILE", reason) from fault
 
     def _check_open_to_the_network(self) -> None:
         if not self.payment_service_token:

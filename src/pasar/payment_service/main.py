@@ -4,17 +4,16 @@ import secrets
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 
 from pasar.contracts.events import seal
 from pasar.kit import log
-from pasar.kit.broker.choose import BrokerSettings, connect
+from pasar.kit.broker.choose import connect
 from pasar.kit.broker.port import Broker
 from pasar.kit.clock import SystemClock
 from pasar.kit.database import Database
 from pasar.kit.dead_letters import PostgresDeadLetters
 from pasar.kit.outbox import Relay
-from pasar.kit.postgres import PostgresDatabase, PostgresSettings
+from pasar.kit.postgres import PostgresDatabase
 from pasar.kit.settings import BadSetting
 from pasar.kit.signals import told_to_stop
 from pasar.payment_service import rules
@@ -45,8 +44,8 @@ async def serve(config: PaymentConfig) -> None:
 @asynccontextmanager
 async def build(config: PaymentConfig) -> AsyncGenerator[PaymentApp]:
     """Open database and broker for one service; neither needs to be there yet."""
-    database = await PostgresDatabase.open(_database_settings(config))
-    broker = connect(_broker_settings(config), PostgresDeadLetters(database))
+    database = await PostgresDatabase.open(config.postgres())
+    broker = connect(config.message_broker("payment-service"), PostgresDeadLetters(database))
     try:
         yield compose(config, database, broker)
     finally:
@@ -102,49 +101,8 @@ def _listener_settings(config: PaymentConfig) -> ListenerSettings:
         port=config.payment_grpc_port,
         token=config.payment_service_token,
         open_contract=config.on_loopback,
-        tls=_tls(config) if config.payment_tls_cert_file else None,
+        tls=config.tls(),
         keepalive_s=config.grpc_keepalive,
         max_message_bytes=config.grpc_max_message,
         concurrency=config.payment_concurrency,
-    )
-
-
-def _tls(config: PaymentConfig) -> tuple[bytes, bytes]:
-    certificate, key = config.payment_tls_cert_file, config.payment_tls_key_file
-    try:
-        return Path(certificate).read_bytes(), Path(key).read_bytes()
-    except OSError as fault:
-        raise BadSetting("PAYMENT_TLS_CERT_FILE", f"cannot read it or its key: {fault}") from fault
-
-
-def _database_settings(config: PaymentConfig) -> PostgresSettings:
-    return PostgresSettings(
-        host=config.payment_db_host or config.db_host,
-        port=config.payment_db_port or config.db_port,
-        user=config.payment_db_user or config.db_user,
-        password=config.payment_db_password or config.db_password,
-        database=config.payment_db_name or config.db_name,
-        sslmode=config.db_sslmode,
-        role="payment_app",
-        search_path="payment",
-        application_name="pasar-payment",
-        pool_size=config.payment_db_pool_size,
-        pool_wait_s=config.db_pool_wait,
-        connect_timeout_s=config.db_connect_timeout,
-        statement_timeout_s=config.db_statement_timeout,
-        lock_timeout_s=config.db_lock_timeout,
-        idle_tx_timeout_s=config.db_idle_tx_timeout,
-    )
-
-
-def _broker_settings(config: PaymentConfig) -> BrokerSettings:
-    return BrokerSettings(
-        kind=config.broker,
-        nsqd_addr=config.nsqd_addr,
-        nsq_lookupd_addr=config.nsq_lookupd_addr,
-        redis_host=config.redis_host,
-        redis_port=config.redis_port,
-        redis_password=config.redis_password,
-        redis_db=config.redis_db,
-        client_id="pasar-payment",
     )

@@ -9,12 +9,13 @@ from pasar.kit.money import Money
 from pasar.payment_service.model import Charge, Status
 from pasar.payment_service.repository import Charges
 
-# The primary key is the duplicate filter: of two at once the second waits, then inserts nothing.
+# The duplicate filter: of two at once the second waits, then inserts nothing. No conflict target:
+# payment_id is unique too and follows from the order; whichever index is met first must not raise.
 INSERT: Final = """
 INSERT INTO charges
     (order_id, payment_id, method, amount, currency, request_id, status, attempts, next_at)
 VALUES ($1, $2, $3, $4, $5, $6, 'pending', 1, now() + make_interval(secs => $7))
-ON CONFLICT (order_id) DO NOTHING
+ON CONFLICT DO NOTHING
 """
 
 FIND: Final = """

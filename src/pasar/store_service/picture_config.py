@@ -12,7 +12,7 @@ from pasar.kit.storage.choose import StorageSettings
 from pasar.store_service.web.uploads import Uploads
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: StoreConfig may have but one base with slots
 class PictureConfig:
     """One field per variable, as in `StoreConfig`, which takes them over."""
 

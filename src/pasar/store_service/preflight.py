@@ -1,13 +1,14 @@
 """
 What must hold before the store service starts: secrets, reachable parts, migrations, durability.
 
-Asked once, by the parent of its processes. BadSetting ends in exit code 78, NotReachable in 1.
+Asked once, by the parent of its processes. BadSetting ends in exit code 78, Unavailable in 1.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Final
 
-from pasar.kit import log
+from pasar.kit import revision
 from pasar.kit.database import Database
 from pasar.kit.errors import Unavailable
 from pasar.kit.settings import BadSetting
@@ -16,64 +17,57 @@ from pasar.store_service.web.address import networks
 
 SECRET_BYTES: Final = 32  # RFC 7518 section 3.2: HS256 wants a key as long as its hash
 _PUBLISHED: Final = {"a-string-secret-at-least-256-bits-long"}  # every debugger of tokens shows it
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
-REVISION: Final = "SELECT version_num FROM alembic_version"
 DURABILITY: Final = """
 SELECT current_setting('fsync') AS fsync, current_setting('synchronous_commit') AS commits
 """
 
-_log: Final = log.get("preflight")
 
-
-class NotReachable(Exception):
-    """A part that the service needs at its start is away; `str()` is one line."""
-
-
-def check_secret(variable: str, secret: str) -> None:
-    """Refuse a key that can be guessed. Raises BadSetting."""
-    if len(secret.encode()) < SECRET_BYTES:
-        raise BadSetting(variable, f"at least {SECRET_BYTES} bytes are needed")
-    if secret in _PUBLISHED:
-        raise BadSetting(variable, "this value is published")
-
-
-def check_settings(config: StoreConfig) -> None:
-    """Judge what signs tokens and events (contract D5), and the proxies. Raises BadSetting."""
+def bad_settings(config: StoreConfig) -> list[BadSetting]:
+    """Judge what can be judged alone: the proxies, and what signs tokens and events (D5, H55)."""
+    faults: list[BadSetting] = []
     try:
         networks(config.trusted_proxies)
     except ValueError as fault:
-        raise BadSetting("TRUSTED_PROXIES", str(fault)) from fault
-    check_secret("JWT_SECRET", config.jwt_secret)
-    if config.event_signing_key:
-        check_secret("EVENT_SIGNING_KEY", config.event_signing_key)
+        faults.append(BadSetting("TRUSTED_PROXIES", str(fault)))
+    faults += _weak("JWT_SECRET", config.jwt_secret)
+    if config.jwt_secret_previous:
+        faults += _weak("JWT_SECRET_PREVIOUS", config.jwt_secret_previous)
+    if config.event_signing_key or config.app_env == "production":
+        faults += _weak("EVENT_SIGNING_KEY", config.event_signing_key)
+    if bool(config.admin_email) != bool(config.admin_password):
+        faults.append(BadSetting("ADMIN_EMAIL", "goes with ADMIN_PASSWORD"))
+    return faults
 
 
-async def check_schema(database: Database, newest: str) -> None:
-    """Raise Unavailable unless the database stands at the newest migration."""
-    row = await database.fetch_one(REVISION)
-    if row is None or row["version_num"] != newest:
+def refuse(faults: Sequence[BadSetting]) -> None:
+    """Raise all of them as one ExceptionGroup, if there are any."""
+    if faults:
+        raise ExceptionGroup("bad configuration", list(faults))
+
+
+async def check_schema(database: Database) -> None:
+    """Raise Unavailable unless the schema stands at the newest migration."""
+    if await revision.current(database, "public") != revision.newest(_MIGRATIONS):
         raise Unavailable("migrations pending: run `pasar migrate`")
 
 
-async def check_durability(database: Database) -> None:
-    """Refuse a server that may forget a paid order (reliability H26). Raises BadSetting."""
+async def is_durable(database: Database) -> bool:
+    """Tell whether the server keeps what it confirmed: it may not forget a paid order (H26)."""
     row = await database.fetch_one(DURABILITY)
-    if row is None or row["fsync"] != "on" or row["commits"] == "off":
-        raise BadSetting("DB_HOST", "this server runs with fsync or synchronous_commit off")
-
-
-async def check_admin(config: StoreConfig, default_in_force: Callable[[], Awaitable[bool]]) -> None:
-    """Refuse, in development warn of, the admin whose password everybody knows (contract D50)."""
-    if not await default_in_force():
-        return
-    if config.app_env == "production":
-        raise BadSetting("APP_ENV", "the seeded admin is in force: run `pasar create-admin`")
-    _log.warning("the seeded admin is in force: run `pasar create-admin`")
+    return row is not None and row["fsync"] == "on" and row["commits"] != "off"
 
 
 async def reached(part: str, check: Callable[[], Awaitable[object]]) -> None:
-    """Ask a part. Raises NotReachable, naming it and where it was looked for."""
+    """Ask a part. Raises Unavailable, naming it and where it was looked for."""
     try:
         await check()
     except Unavailable as fault:
-        raise NotReachable(f"{part}: {fault.message}") from fault
+        raise Unavailable(f"{part}: {fault.__cause__ or fault.message}") from fault
+
+
+def _weak(variable: str, secret: str) -> list[BadSetting]:
+    if len(secret.encode()) < SECRET_BYTES:
+        return [BadSetting(variable, f"at least {SECRET_BYTES} bytes are needed")]
+    return [BadSetting(variable, "this value is published")] if secret in _PUBLISHED else []

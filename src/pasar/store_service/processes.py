@@ -7,21 +7,28 @@ Each takes the parts that `main.py` connects and gives them their order of start
 import asyncio
 import os
 import socket
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Final
+
+from starlette.types import ASGIApp
 
 from pasar.contracts.events import seal
 from pasar.kit import log
 from pasar.kit.broker.choose import connect
 from pasar.kit.clock import SystemClock
 from pasar.kit.dead_letters import PostgresDeadLetters
+from pasar.kit.errors import Conflict, Invalid, Unavailable
 from pasar.kit.outbox import Relay
+from pasar.kit.postgres import PostgresDatabase
 from pasar.kit.postgres_listen import Listener, Wakeups
 from pasar.kit.ratelimit import LocalLimiter, RateLimiter
+from pasar.kit.settings import BadSetting
 from pasar.kit.signals import told_to_stop
-from pasar.kit.tokens import TokenVerifier
 from pasar.store_service import app, preflight, worker
+from pasar.store_service.accounts.postgres_sessions import CHANNEL as SESSION_CHANNEL
+from pasar.store_service.accounts.service import AccountService
 from pasar.store_service.config import StoreConfig
 from pasar.store_service.main import Parts, build
 from pasar.store_service.routes import ROUTES
@@ -35,33 +42,70 @@ from pasar.store_service.web.route import Limit
 from pasar.store_service.web.server import ServerSettings
 from pasar.store_service.web.system import SystemHandler
 
-NEWEST_MIGRATION: Final = max(
-    path.stem[:4] for path in (Path(__file__).parent / "migrations").glob("[0-9]*.py")
-)
 OUTBOX_CHANNEL: Final = "store_outbox"  # of NOTIFY: checkout wakes the worker's relay
 CHECK_TIMEOUT_S: Final = 2.0  # of /ready: a part that takes longer is as good as away
 SERVICE: Final = "store-service"
 
+_log: Final = log.get("preflight")
 
-async def preflight_check(config: StoreConfig) -> None:
+
+async def prepare(config: StoreConfig) -> None:
     """
     Ask, before any process is started, for what the service cannot start without.
 
-    The broker is not among it (contract section 12). Raises BadSetting, NotReachable.
+    The broker is not among it (contract section 12). The admin of the variables, if any, is set up
+    here while the seeded one is in force (contract D50).
+
+    Raises:
+        ExceptionGroup: one BadSetting for each reason to refuse.
+        Unavailable: PostgreSQL or Redis is away, or the schema is not up to date.
     """
-    preflight.check_settings(config)
-    parts = await build(config, pool_size=1, wake=_nobody)
-    schema = partial(preflight.check_schema, parts.database, NEWEST_MIGRATION)
+    faults = preflight.bad_settings(config)
     try:
-        await preflight.reached(f"PostgreSQL at {config.db_host}:{config.db_port}", schema)
+        faults += await _refusals(config)
+    except Unavailable:
+        preflight.refuse(faults)
+        raise
+    preflight.refuse(faults)
+
+
+async def _refusals(config: StoreConfig) -> list[BadSetting]:
+    """Ask the engines. With the login's own rights first: an unmigrated server has no roles."""
+    login = await PostgresDatabase.open(replace(config.postgres(1), role="none"))
+    parts = await build(config, pool_size=1, wake=_nobody)
+    faults: list[BadSetting] = []
+    try:
         await preflight.reached(
-            f"Redis at {config.redis_host}:{config.redis_port}", parts.redis.ping
+            f"PostgreSQL at {config.db_host}:{config.db_port}",
+            partial(preflight.check_schema, login),
         )
-        await preflight.check_admin(config, parts.accounts.default_admin_in_force)
-        if config.app_env == "production":
-            await preflight.check_durability(parts.database)
+        await preflight.reached(
+            f"Redis at {config.redis_host}:{config.redis_port}",
+            partial(parts.redis.execute_command, "PING"),
+        )
+        if await parts.signing_in.accounts.default_admin_in_force():
+            faults += await _replace_admin(config, parts.signing_in.accounts)
+        if config.app_env == "production" and not await preflight.is_durable(login):
+            faults.append(BadSetting("DB_HOST", "fsync or synchronous_commit is off there"))
     finally:
-        await _close(parts)
+        await login.close()
+        await parts.close()
+    return faults
+
+
+async def _replace_admin(config: StoreConfig, accounts: AccountService) -> list[BadSetting]:
+    """Make the configured admin; without one production refuses and development warns."""
+    known = "the seeded admin is in force: set ADMIN_EMAIL, or run `pasar create-admin`"
+    if config.admin_email:
+        try:
+            await accounts.create_admin(config.admin_email, config.admin_password, "Admin")
+        except (Invalid, Conflict) as fault:
+            return [BadSetting("ADMIN_EMAIL", fault.message)]
+    elif config.app_env == "production":
+        return [BadSetting("APP_ENV", known)]
+    else:
+        _log.warning(known)
+    return []
 
 
 async def serve(config: StoreConfig, listener: socket.socket) -> None:
@@ -71,9 +115,32 @@ async def serve(config: StoreConfig, listener: socket.socket) -> None:
     parts = await build(config, pool_size=config.db_pool_size, wake=wakeups.notify)
     system = SystemHandler(
         broker=config.broker,
-        checks={"database": partial(preflight.check_schema, parts.database, NEWEST_MIGRATION)},
+        checks={"database": partial(preflight.check_schema, parts.database)},
         check_timeout_s=CHECK_TIMEOUT_S,
     )
+    tokens = parts.signing_in.live_tokens
+    ended_sessions = Listener(config.postgres(1), SESSION_CHANNEL, tokens.wake)
+    with suppress(Unavailable):  # then tokens are judged from the first look that succeeds
+        await tokens.look()
+    async with asyncio.TaskGroup() as background:
+        jobs = [background.create_task(job.run()) for job in (wakeups, tokens, ended_sessions)]
+        await app.run(
+            _application(config, parts, system),
+            listener,
+            ServerSettings(
+                idle_timeout_s=config.app_idle_timeout,
+                drain_delay_s=config.app_drain_delay,
+                shutdown_timeout_s=config.app_shutdown_timeout,
+            ),
+            stop=told_to_stop(),
+            drain=system.drain,
+            closers={"parts": parts.close},
+        )
+        for job in jobs:
+            job.cancel()
+
+
+def _application(config: StoreConfig, parts: Parts, system: SystemHandler) -> ASGIApp:
     clock = SystemClock()
     limits = Limits(
         RateLimiter(parts.redis),
@@ -85,11 +152,11 @@ async def serve(config: StoreConfig, listener: socket.socket) -> None:
         },
         processes=config.web_processes(),
     )
-    application = app.build(
+    return app.build(
         ROUTES,
         [system, *parts.handlers],
         guard=Guard(
-            verifier=TokenVerifier(config.jwt_secret),
+            verifier=parts.signing_in.live_tokens,
             limits=limits,
             max_body_bytes=config.app_max_body,
             uploads=config.uploads(),
@@ -101,29 +168,14 @@ async def serve(config: StoreConfig, listener: socket.socket) -> None:
             request_timeout_s=config.app_request_timeout, max_in_flight=config.app_max_in_flight
         ),
     )
-    waking = asyncio.create_task(wakeups.run())
-    await app.run(
-        application,
-        listener,
-        ServerSettings(
-            idle_timeout_s=config.app_idle_timeout,
-            drain_delay_s=config.app_drain_delay,
-            shutdown_timeout_s=config.app_shutdown_timeout,
-        ),
-        stop=told_to_stop(),
-        drain=system.drain,
-        closers={"parts": partial(_close, parts)},
-    )
-    waking.cancel()
 
 
 async def work(config: StoreConfig) -> None:
     """Be the background process until told to stop."""
     log.configure(SERVICE, human=config.app_env == "development")
     parts = await build(config, pool_size=config.db_worker_pool_size, wake=_nobody)
-    broker = connect(
-        config.message_broker(f"{SERVICE}-{os.getpid()}"), PostgresDeadLetters(parts.database)
-    )
+    address = config.message_broker(f"{SERVICE}-{os.getpid()}")
+    broker = connect(address, PostgresDeadLetters(parts.database))
     relay = Relay(
         parts.database,
         broker,
@@ -133,31 +185,28 @@ async def work(config: StoreConfig) -> None:
         poll_s=config.relay_poll,
         backoff_max_s=config.relay_backoff_max,
     )
-    await worker.run(
-        broker=broker,
-        relay=relay,
-        listen=Listener(config.postgres(1), OUTBOX_CHANNEL, relay.wake).run,
-        results=parts.payment_results.handle,
-        concurrency=config.broker_concurrency,
-        grace_s=config.app_shutdown_timeout,
-        stop=told_to_stop(),
-        closers=[broker.close, partial(_close, parts)],
-    )
+    try:
+        await worker.run(
+            broker=broker,
+            relay=relay,
+            listen=Listener(config.postgres(1), OUTBOX_CHANNEL, relay.wake).run,
+            results=parts.payment_results.handle,
+            concurrency=config.broker_concurrency,
+            grace_s=config.app_shutdown_timeout,
+            stop=told_to_stop(),
+        )
+    finally:
+        await broker.close()
+        await parts.close()
 
 
 async def create_admin(config: StoreConfig, email: str, password: str, name: str) -> None:
     """Set up an administrator. Raises kit.errors.Invalid, Conflict, Unavailable."""
     parts = await build(config, pool_size=1, wake=_nobody)
     try:
-        await parts.accounts.create_admin(email, password, name)
+        await parts.signing_in.accounts.create_admin(email, password, name)
     finally:
-        await _close(parts)
-
-
-async def _close(parts: Parts) -> None:
-    parts.passwords.close()
-    await parts.redis.close()
-    await parts.database.close()
+        await parts.close()
 
 
 def _nobody() -> None:

@@ -9,9 +9,20 @@ from http import HTTPStatus
 from typing import Final
 
 from pasar.kit.images import NotAnImage
-from pasar.store_service.accounts.handler import AccountHandler
-from pasar.store_service.accounts.model import BadCredentials, EmailTaken
-from pasar.store_service.accounts.schemas import LoginBody, RegisterBody, TokenPairJson, UserJson
+from pasar.store_service.accounts.handler import AccountHandler, SessionHandler
+from pasar.store_service.accounts.model import (
+    BadCredentials,
+    BadRefreshToken,
+    EmailTaken,
+    TooManyFailures,
+)
+from pasar.store_service.accounts.schemas import (
+    LoginBody,
+    RefreshTokenBody,
+    RegisterBody,
+    TokenPairJson,
+    UserJson,
+)
 from pasar.store_service.cart.handler import CartHandler
 from pasar.store_service.cart.model import (
     BadProductId,
@@ -20,13 +31,17 @@ from pasar.store_service.cart.model import (
     ItemNotInCart,
     UnknownBuyer,
 )
-from pasar.store_service.cart.schemas import AddItemBody, CartJson
+from pasar.store_service.cart.schemas import AddItemBody, CartJson, UpdateItemBody
 from pasar.store_service.catalog.handler import CategoryHandler, ProductHandler
 from pasar.store_service.catalog.model import (
     BadCategoryId,
     BadPrice,
+    BadSearch,
     BadStock,
+    BadStoreId,
     CategoryExists,
+    CategoryInUse,
+    CategoryNotFound,
     NoStoreYet,
     NotProductOwner,
     ProductNotFound,
@@ -37,23 +52,38 @@ from pasar.store_service.catalog.schemas import (
     CreateCategoryBody,
     CreateProductBody,
     ProductJson,
+    UpdateCategoryBody,
+    UpdateProductBody,
 )
-from pasar.store_service.orders.handler import OrderHandler
+from pasar.store_service.orders.handler import OrderHandler, SellerOrderHandler
 from pasar.store_service.orders.model import (
     BadExpectedTotal,
     CartIsEmpty,
     NotOrderOwner,
+    NotSellersOrder,
+    NotTheNextStep,
+    NotYetOrNoLonger,
     OrderNotFound,
     OrderTotalTooLarge,
     OutOfStock,
     ProductGone,
+    SellerWithoutStore,
+    TooLateToCancel,
     TotalChanged,
 )
-from pasar.store_service.orders.schemas import CheckoutBody, OrderJson
+from pasar.store_service.orders.schemas import (
+    CheckoutBody,
+    OrderJson,
+    UpdateStatusBody,
+)
+from pasar.store_service.reviews.handler import ReviewHandler
+from pasar.store_service.reviews.model import AlreadyReviewed, NotPurchased
+from pasar.store_service.reviews.schemas import CreateReviewBody, ReviewJson
 from pasar.store_service.stores.handler import StoreHandler
 from pasar.store_service.stores.model import AlreadyHasStore, NotStoreOwner, StoreNotFound
-from pasar.store_service.stores.schemas import OpenStoreBody, StoreJson
-from pasar.store_service.web.route import ADMIN, BUYER, PUBLIC, SELLER, Limit, Route
+from pasar.store_service.stores.schemas import OpenStoreBody, StoreJson, UpdateStoreBody
+from pasar.store_service.web.envelope import Message, Paged
+from pasar.store_service.web.route import ADMIN, BUYER, PUBLIC, SELLER, SIGNED_IN, Limit, Route
 from pasar.store_service.web.system import Health, Ready, SystemHandler
 
 LOGIN: Final = (Limit.LOGIN, Limit.PUBLIC)  # asked in this order (contract section 4)
@@ -95,7 +125,38 @@ ROUTES: Final = (
         limits=LOGIN,
         body=LoginBody,
         answer=TokenPairJson,
-        refusals=(BadCredentials,),
+        refusals=(TooManyFailures, BadCredentials),
+        private=True,
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/auth/refresh",
+        handler=SessionHandler.refresh,
+        access=PUBLIC,
+        limits=AUTH,
+        body=RefreshTokenBody,
+        answer=TokenPairJson,
+        refusals=(BadRefreshToken,),
+        private=True,
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/auth/logout",
+        handler=SessionHandler.logout,
+        access=PUBLIC,
+        limits=AUTH,
+        body=RefreshTokenBody,
+        answer=Message,
+        refusals=(BadRefreshToken,),
+        private=True,
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/auth/logout-all",
+        handler=SessionHandler.logout_all,
+        access=SIGNED_IN,
+        limits=AUTH,
+        answer=Message,
         private=True,
     ),
     Route(
@@ -108,6 +169,27 @@ ROUTES: Final = (
         answer=StoreJson,
         status=HTTPStatus.CREATED,
         refusals=(AlreadyHasStore,),
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/stores/{id}",
+        handler=StoreHandler.get,
+        access=PUBLIC,
+        limits=OPEN,
+        path_id="store",
+        answer=StoreJson,
+        refusals=(StoreNotFound,),
+    ),
+    Route(
+        method="PUT",
+        path="/api/v1/stores/{id}",
+        handler=StoreHandler.update,
+        access=SELLER,
+        limits=AUTH,
+        path_id="store",
+        body=UpdateStoreBody,
+        answer=StoreJson,
+        refusals=(StoreNotFound, NotStoreOwner),
     ),
     Route(
         method="POST",
@@ -133,6 +215,35 @@ ROUTES: Final = (
         refusals=(CategoryExists,),
     ),
     Route(
+        method="GET",
+        path="/api/v1/categories",
+        handler=CategoryHandler.all,
+        access=PUBLIC,
+        limits=OPEN,
+        answer=list[CategoryJson],
+    ),
+    Route(
+        method="PUT",
+        path="/api/v1/categories/{id}",
+        handler=CategoryHandler.update,
+        access=ADMIN,
+        limits=AUTH,
+        path_id="category",
+        body=UpdateCategoryBody,
+        answer=CategoryJson,
+        refusals=(CategoryNotFound, CategoryExists),
+    ),
+    Route(
+        method="DELETE",
+        path="/api/v1/categories/{id}",
+        handler=CategoryHandler.delete,
+        access=ADMIN,
+        limits=AUTH,
+        path_id="category",
+        answer=Message,
+        refusals=(CategoryNotFound, CategoryInUse),
+    ),
+    Route(
         method="POST",
         path="/api/v1/products",
         handler=ProductHandler.create,
@@ -145,6 +256,15 @@ ROUTES: Final = (
     ),
     Route(
         method="GET",
+        path="/api/v1/products",
+        handler=ProductHandler.find,
+        access=PUBLIC,
+        limits=OPEN,
+        answer=Paged[ProductJson],
+        refusals=(BadSearch, BadCategoryId, BadStoreId),
+    ),
+    Route(
+        method="GET",
         path="/api/v1/products/{id}",
         handler=ProductHandler.get,
         access=PUBLIC,
@@ -152,6 +272,56 @@ ROUTES: Final = (
         path_id="product",
         answer=ProductJson,
         refusals=(ProductNotFound,),
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/products/{id}/reviews",
+        handler=ReviewHandler.write,
+        access=BUYER,
+        limits=AUTH,
+        path_id="product",
+        body=CreateReviewBody,
+        answer=ReviewJson,
+        status=HTTPStatus.CREATED,
+        refusals=(NotPurchased, AlreadyReviewed),
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/products/{id}/reviews",
+        handler=ReviewHandler.page,
+        access=PUBLIC,
+        limits=OPEN,
+        path_id="product",
+        answer=Paged[ReviewJson],
+    ),
+    Route(
+        method="PUT",
+        path="/api/v1/products/{id}",
+        handler=ProductHandler.update,
+        access=SELLER,
+        limits=AUTH,
+        path_id="product",
+        body=UpdateProductBody,
+        answer=ProductJson,
+        refusals=(
+            NoStoreYet,
+            ProductNotFound,
+            NotProductOwner,
+            BadPrice,
+            BadCategoryId,
+            BadStock,
+            UnknownCategory,
+        ),
+    ),
+    Route(
+        method="DELETE",
+        path="/api/v1/products/{id}",
+        handler=ProductHandler.delete,
+        access=SELLER,
+        limits=AUTH,
+        path_id="product",
+        answer=Message,
+        refusals=(NoStoreYet, ProductNotFound, NotProductOwner),
     ),
     Route(
         method="POST",
@@ -187,6 +357,18 @@ ROUTES: Final = (
         private=True,
     ),
     Route(
+        method="PUT",
+        path="/api/v1/cart/items/{id}",
+        handler=CartHandler.update,
+        access=BUYER,
+        limits=AUTH,
+        path_id="product",
+        body=UpdateItemBody,
+        answer=CartJson,
+        refusals=(ItemNotInCart, InsufficientStock),
+        private=True,
+    ),
+    Route(
         method="DELETE",
         path="/api/v1/cart/items/{id}",
         handler=CartHandler.remove,
@@ -218,6 +400,15 @@ ROUTES: Final = (
     ),
     Route(
         method="GET",
+        path="/api/v1/orders",
+        handler=OrderHandler.page,
+        access=BUYER,
+        limits=AUTH,
+        answer=Paged[OrderJson],
+        private=True,
+    ),
+    Route(
+        method="GET",
         path="/api/v1/orders/{id}",
         handler=OrderHandler.get,
         access=BUYER,
@@ -225,6 +416,45 @@ ROUTES: Final = (
         path_id="order",
         answer=OrderJson,
         refusals=(OrderNotFound, NotOrderOwner),
+        private=True,
+    ),
+    Route(
+        method="PUT",
+        path="/api/v1/orders/{id}/cancel",
+        handler=OrderHandler.cancel,
+        access=BUYER,
+        limits=AUTH,
+        path_id="order",
+        answer=Message,
+        refusals=(OrderNotFound, NotOrderOwner, TooLateToCancel),
+        private=True,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/seller/orders",
+        handler=SellerOrderHandler.page,
+        access=SELLER,
+        limits=AUTH,
+        answer=Paged[OrderJson],
+        refusals=(SellerWithoutStore,),
+        private=True,
+    ),
+    Route(
+        method="PUT",
+        path="/api/v1/orders/{id}/status",
+        handler=SellerOrderHandler.move,
+        access=SELLER,
+        limits=AUTH,
+        path_id="order",
+        body=UpdateStatusBody,
+        answer=Message,
+        refusals=(
+            OrderNotFound,
+            SellerWithoutStore,
+            NotSellersOrder,
+            NotYetOrNoLonger,
+            NotTheNextStep,
+        ),
         private=True,
     ),
 )

@@ -5,7 +5,7 @@ Which parts there are, and how they are made, is `main.py`'s affair.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine
 from typing import Final
 
 from pasar.contracts.events import PAYMENT_FAILED, PAYMENT_SUCCESS, TOPICS
@@ -20,33 +20,30 @@ async def run(
     *,
     broker: Broker,
     relay: Relay,
-    listen: Callable[[], Awaitable[None]],
+    listen: Callable[[], Coroutine[object, object, None]],
     results: Handler,
     concurrency: int,
     grace_s: float,
     stop: asyncio.Event,
-    closers: Sequence[Callable[[], Awaitable[None]]],
 ) -> None:
     """
-    Work until `stop` is set; then consumers first, the relay after its batch, connections last.
+    Work until `stop` is set; then finish the consumers within `grace_s`, the relay after its batch.
 
-    A part that ends by itself is a fault of ours: it ends the process, which is then restarted.
+    Broker and database may be away. A part that fails for good ends all of them, and the process,
+    which is then started again.
     """
     await broker.declare(TOPICS)
-    subscriptions = [
-        await broker.subscribe(topic, channel, results, concurrency=concurrency)
-        for topic in (PAYMENT_SUCCESS, PAYMENT_FAILED)
-        for channel in TOPICS[topic]
-    ]
-    _log.info("worker started")
-    loops = [asyncio.ensure_future(loop) for loop in (relay.run(), listen())]
-    stopping = asyncio.ensure_future(stop.wait())
-    ended, _ = await asyncio.wait((*loops, stopping), return_when=asyncio.FIRST_COMPLETED)
-    await asyncio.gather(*(subscription.stop(grace_s) for subscription in subscriptions))
-    await relay.stop()
-    for task in (*loops, stopping):
-        task.cancel()
-    for close in closers:
-        await close()
-    for task in ended:
-        task.result()
+    async with asyncio.TaskGroup() as background:
+        background.create_task(relay.run())
+        listening = background.create_task(listen())
+        subscriptions = [
+            await broker.subscribe(topic, channel, results, concurrency=concurrency)
+            for topic in (PAYMENT_SUCCESS, PAYMENT_FAILED)
+            for channel in TOPICS[topic]
+        ]
+        _log.info("worker started")
+        await stop.wait()
+        _log.info("worker stopping", grace_s=grace_s)
+        await asyncio.gather(*(subscription.stop(grace_s) for subscription in subscriptions))
+        await relay.stop()
+        listening.cancel()

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from pasar.kit.backoff import Backoff
 from pasar.kit.broker.adapter import AdaptedBroker
-from pasar.kit.broker.backoff import Backoff
 from pasar.kit.broker.delivery import Policy
 from pasar.kit.broker.port import Depth, Message, Reject, Retry
 from pasar.kit.errors import Unavailable

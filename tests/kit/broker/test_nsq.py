@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import pytest
 
+from pasar.kit.backoff import Backoff
 from pasar.kit.broker import nsq_http
 from pasar.kit.broker.adapter import AdaptedBroker
-from pasar.kit.broker.backoff import Backoff
 from pasar.kit.broker.delivery import Policy
 from pasar.kit.broker.nsq import NsqAdapter
 from pasar.kit.broker.nsq_settings import NsqSettings

@@ -9,8 +9,8 @@ import pytest
 
 from pasar.engines.valkey import Valkey
 from pasar.engines.valkey_login import ValkeyLogin
+from pasar.kit.backoff import Backoff
 from pasar.kit.broker.adapter import AdaptedBroker
-from pasar.kit.broker.backoff import Backoff
 from pasar.kit.broker.delivery import Policy
 from pasar.kit.broker.port import PublishUnknown
 from pasar.kit.broker.streams import StreamsAdapter

@@ -1,41 +1,18 @@
 """One promise, two keepers: accounts in memory and in PostgreSQL."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import pytest
 
 from pasar.kit.database import Database
-from pasar.kit.ids import TimeOrderedIds
 from pasar.kit.postgres import PostgresDatabase
-from pasar.store_service.accounts.model import EmailTaken, NewUser, Session, User
-from pasar.store_service.accounts.postgres import PostgresSessions, PostgresUsers
-from pasar.store_service.accounts.repository import Sessions, Users
+from pasar.store_service.accounts.model import EmailTaken
+from pasar.store_service.accounts.postgres import PostgresUsers
+from pasar.store_service.accounts.repository import Users
 from pasar.store_service.identity import Role, UserId
-from tests.fakes.users import MemorySessions, MemoryUsers
-
-IDS = TimeOrderedIds()
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def new_user(email: str = "Ana@example.com", role: Role = Role.BUYER) -> NewUser:
-    return NewUser(UserId(IDS.new()), email, "Ana", role, "a hash")
-
-
-def session_of(user: User, token_version: int = 0) -> Session:
-    return Session(
-        family_id=IDS.new(),
-        user_id=user.id,
-        token_version=token_version,
-        address="192.0.2.7",
-        refresh_jti=IDS.new(),
-        access_jti=IDS.new(),
-        token_sha256=b"\x07" * 32,
-        role=user.role,
-        issued_at=NOW,
-        expires_at=NOW + timedelta(days=7),
-    )
+from tests.fakes.users import MemoryUsers
+from tests.store_service.accounts.logins import IDS, new_user
 
 
 @pytest.fixture(params=["memory", "postgres"])
@@ -43,13 +20,6 @@ def users(request: pytest.FixtureRequest) -> Users:
     if request.param == "memory":
         return MemoryUsers()
     return PostgresUsers(cast("Database", request.getfixturevalue("database")))
-
-
-@pytest.fixture
-def sessions(users: Users) -> Sessions:
-    if isinstance(users, MemoryUsers):
-        return MemorySessions(users)
-    return PostgresSessions(cast("PostgresUsers", users).database)
 
 
 class TestUsers:
@@ -69,13 +39,15 @@ class TestUsers:
         )  # fmt: skip
 
     @pytest.mark.parametrize("email", ["Ana@example.com", "ana@EXAMPLE.com"])
-    async def test_an_address_is_taken_in_every_letter_case(self, users: Users, email: str) -> None:
+    async def test_d41_an_address_is_taken_in_every_letter_case(
+        self, users: Users, email: str
+    ) -> None:
         await users.insert(new_user())
 
         with pytest.raises(EmailTaken):
             await users.insert(new_user(email))
 
-    async def test_an_address_is_found_in_every_letter_case(self, users: Users) -> None:
+    async def test_d41_an_address_is_found_in_every_letter_case(self, users: Users) -> None:
         user = await users.insert(new_user())
         found = await users.find("aNA@example.COM")
 
@@ -86,6 +58,15 @@ class TestUsers:
         await users.insert(new_user())
 
         assert await users.find("na@example.com") is None
+
+    async def test_an_account_is_found_by_its_id_as_it_is_now(self, users: Users) -> None:
+        user = await users.insert(new_user())
+        await users.disable(user.id)
+        found = await users.find_by_id(user.id)
+
+        assert found is not None
+        assert (found.user.id, found.disabled) == (user.id, True)
+        assert await users.find_by_id(UserId(IDS.new())) is None
 
     async def test_a_hash_is_replaced_once(self, users: Users) -> None:
         user = await users.insert(new_user())
@@ -107,7 +88,7 @@ class TestUsers:
         assert (second.id, second.email, second.name) == (first.id, "boss@example.com", "B")
         assert found is not None
         assert (found.password_hash, found.disabled) == ("new", False)
-        assert found.token_version == 2
+        assert found.token_version == 3
 
     async def test_a_buyer_is_never_saved_as_an_admin(self, users: Users) -> None:
         await users.insert(new_user())
@@ -125,51 +106,7 @@ class TestUsers:
         assert (found.disabled, found.token_version) == (True, 1)
 
 
-class TestSessions:
-    async def test_a_session_is_kept(self, users: Users, sessions: Sessions) -> None:
-        user = await users.insert(new_user())
-
-        assert await sessions.insert(session_of(user))
-        assert await sessions.insert(session_of(user))
-
-    async def test_a_session_of_ended_tokens_is_not(self, users: Users, sessions: Sessions) -> None:
-        user = await users.insert(new_user())
-        await users.disable(user.id)
-
-        assert not await sessions.insert(session_of(user, token_version=0))
-        assert await sessions.insert(session_of(user, token_version=1))
-
-
-async def test_the_rows_of_a_session_say_what_the_tokens_say(
-    database: PostgresDatabase,
-) -> None:
-    user = await PostgresUsers(database).insert(new_user())
-    session = session_of(user)
-    await PostgresSessions(database).insert(session)
-    row = await database.fetch_one(
-        "SELECT f.id AS family_id, f.user_id, f.address_key, f.revoked_at, t.id AS refresh_jti,"
-        " t.parent_id, t.token_sha256, t.role, t.access_jti, t.issued_at, t.expires_at, t.used_at"
-        " FROM refresh_tokens t JOIN refresh_families f ON f.id = t.family_id"
-    )
-
-    assert row is not None
-    assert dict(row) == {
-        "family_id": session.family_id,
-        "user_id": user.id,
-        "address_key": "192.0.2.7",
-        "revoked_at": None,
-        "refresh_jti": session.refresh_jti,
-        "parent_id": None,
-        "token_sha256": session.token_sha256,
-        "role": "buyer",
-        "access_jti": session.access_jti,
-        "issued_at": session.issued_at,
-        "expires_at": session.expires_at,
-        "used_at": None,
-    }
-
-
-async def test_migrated_twins_are_told_apart_by_their_exact_spelling(
+async def test_d41_migrated_twins_are_told_apart_by_their_exact_spelling(
     database: PostgresDatabase, owner: PostgresDatabase
 ) -> None:
     users = PostgresUsers(database)

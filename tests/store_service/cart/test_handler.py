@@ -10,7 +10,7 @@ from pasar.kit.errors import InvalidFields
 from pasar.kit.money import parse_money
 from pasar.store_service.cart.handler import CartHandler
 from pasar.store_service.cart.model import BadProductId
-from pasar.store_service.cart.schemas import AddItemBody
+from pasar.store_service.cart.schemas import AddItemBody, UpdateItemBody
 from pasar.store_service.cart.service import CartService
 from pasar.store_service.identity import Identity, Role, UserId
 from pasar.store_service.web.fields import check
@@ -76,6 +76,24 @@ async def test_what_is_no_id_is_refused_by_name(handler: CartHandler) -> None:
         await handler.add(call(AddItemBody(product_id="lamp", quantity=1)))
 
     assert refusal.value.field == "product_id"
+
+
+async def test_a_quantity_is_set_and_not_added(shop: MemoryShop, handler: CartHandler) -> None:
+    lamp = await shop.product(price="10.50")
+    await handler.add(call(AddItemBody(product_id=str(lamp), quantity=3)))
+    cart = await handler.update(call(UpdateItemBody(quantity=2), lamp))
+
+    assert ([item.quantity for item in cart.items], cart.total) == ([2], "21")
+
+
+@pytest.mark.parametrize("quantity", [0, -1, -(2**63)])
+def test_the_rule_of_a_set_quantity(quantity: int) -> None:
+    with pytest.raises(InvalidFields) as refusal:
+        check(UpdateItemBody(quantity=quantity))
+
+    assert [(fault.field, fault.message) for fault in refusal.value.faults] == [
+        ("quantity", "must be greater than 0")
+    ]
 
 
 @pytest.mark.parametrize("quantity", [0, -1, -(2**63)])

@@ -61,6 +61,21 @@ async def test_the_cart_a_change_returns_has_what_others_added_meanwhile(
     assert all(len(cart.lines) == 60 - cart.version for cart in removed)
 
 
+async def test_the_cart_a_set_quantity_returns_has_what_others_set_meanwhile(
+    shop: Shop, carts: PostgresCarts
+) -> None:
+    """Every change adds one unit and one version, so each cart must count as many of both."""
+    buyer = await shop.buyer()
+    products = [await shop.product() for _ in range(20)]
+    for product in products:
+        await carts.add(buyer, product, 1)
+    returned = await asyncio.gather(*(carts.set_quantity(buyer, p, 2) for p in products))
+    units = [sum(line.quantity for line in cart.lines) for cart in returned]
+
+    assert units == [cart.version for cart in returned]
+    assert (await carts.get(buyer)).version == 40
+
+
 async def test_each_request_is_one_statement(
     shop: Shop, carts: PostgresCarts, database: PostgresDatabase
 ) -> None:
@@ -69,9 +84,10 @@ async def test_each_request_is_one_statement(
     await carts.get(buyer)
     await carts.add(buyer, lamp, 1)
     await carts.add(buyer, lamp, 1)
+    await carts.set_quantity(buyer, lamp, 3)
     await carts.remove(buyer, lamp)
 
-    assert database.statements - before == 4
+    assert database.statements - before == 5
 
 
 async def test_a_cart_shows_the_product_as_it_is_now(shop: Shop, carts: PostgresCarts) -> None:

@@ -20,6 +20,10 @@ class CountingCarts(MemoryCarts):
         return await super().get(buyer)
 
 
+async def read_before_that(cart: Cart) -> Cart:
+    return cart
+
+
 @pytest.fixture
 def shop() -> MemoryShop:
     return MemoryShop()
@@ -71,7 +75,7 @@ async def test_a_forgotten_cart_is_read_anew_and_an_older_copy_stays_out(
     emptied = await behind.empty(buyer)
     await carts.forget(buyer, emptied.version)
     slow_reader = RedisCarts(cache, behind)
-    await slow_reader._keep(buyer, before)
+    await slow_reader._keep(buyer, read_before_that(before))
 
     assert (await carts.get(buyer)).lines == ()
 
@@ -110,3 +114,64 @@ async def test_hints_are_bounded_and_the_longest_unseen_goes_first(
     await carts.add(third, lamp, 1)
 
     assert [carts.wanted(buyer) for buyer in (first, second, third)] == [(lamp,), (), (lamp,)]
+
+
+async def test_d25_an_edit_outdates_the_copies_of_all_carts_in_every_process(
+    shop: MemoryShop, carts: RedisCarts, cache: VersionedCache, behind: CountingCarts
+) -> None:
+    lamp = await shop.product(price="10")
+    buyers = [await shop.buyer() for _ in range(3)]
+    for buyer in buyers:
+        await carts.add(buyer, lamp, 1)
+    await shop.reprice(lamp, "12.50")
+    await RedisCarts(cache, behind).outdate()
+
+    assert [str((await carts.get(buyer)).total) for buyer in buyers] == ["12.5"] * 3
+
+
+async def test_d25_after_the_edit_one_read_makes_a_copy_that_is_good_again(
+    shop: MemoryShop, carts: RedisCarts, behind: CountingCarts, redis: Redis
+) -> None:
+    buyer = await shop.buyer()
+    await carts.add(buyer, await shop.product(), 1)
+    await carts.outdate()
+    anew = await carts.get(buyer)
+    reads, trips = behind.reads, redis.round_trips
+
+    assert await carts.get(buyer) == anew
+    assert (behind.reads - reads, redis.round_trips - trips) == (0, 1)
+
+
+async def test_d25_a_copy_read_before_an_edit_is_not_shown_though_written_after_it(
+    shop: MemoryShop, cache: VersionedCache
+) -> None:
+    """The edit makes its mark, which this process sees too, while the old cart is on its way."""
+    lamp, buyer, another = await shop.product(price="10"), await shop.buyer(), await shop.buyer()
+
+    class OvertakenCarts(CountingCarts):
+        async def get(self, buyer: UserId) -> Cart:
+            cart = await super().get(buyer)
+            if self.reads == 1:
+                await shop.reprice(lamp, "12.50")
+                await copies.outdate()
+                await copies.get(another)
+            return cart
+
+    behind = OvertakenCarts(shop.wares)
+    behind.lines[buyer] = {lamp: 1}
+    copies = RedisCarts(cache, behind)
+
+    assert str((await copies.get(buyer)).total) == "10"
+    assert str((await copies.get(buyer)).total) == "12.5"
+
+
+async def test_d25_an_addition_of_a_process_that_knows_no_edit_is_read_anew(
+    shop: MemoryShop, carts: RedisCarts, cache: VersionedCache, behind: CountingCarts
+) -> None:
+    lamp, buyer = await shop.product(price="10"), await shop.buyer()
+    await carts.outdate()
+    stranger = RedisCarts(cache, behind)
+    await stranger.add(buyer, lamp, 1)
+    await shop.reprice(lamp, "12.50")
+
+    assert str((await stranger.get(buyer)).total) == "12.5"

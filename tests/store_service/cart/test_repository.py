@@ -128,6 +128,42 @@ class CartsPromise:
 
         assert (await carts.get(buyer)).version == 0
 
+    async def test_d26_a_lines_quantity_is_set_in_place(self, shop: Shelf, carts: Carts) -> None:
+        buyer = await shop.buyer()
+        lamp, vase = await shop.product(stock=5, price="10.50"), await shop.product()
+        await carts.add(buyer, lamp, 4)
+        await carts.add(buyer, vase, 1)
+        cart = await carts.set_quantity(buyer, lamp, 5)
+        less = await carts.set_quantity(buyer, lamp, 2)
+
+        assert [(line.product_id, line.quantity) for line in cart.lines] == [(lamp, 5), (vase, 1)]
+        assert [(line.product_id, line.quantity) for line in less.lines] == [(lamp, 2), (vase, 1)]
+        assert (str(less.total), cart.version, less.version) == ("31", 3, 4)
+        assert (await carts.get(buyer)).lines == less.lines
+
+    @pytest.mark.parametrize("too_many", [6, 2**31 - 1, 2**31, 2**63 - 1])
+    async def test_d26_a_quantity_above_the_stock_is_not_set(
+        self, shop: Shelf, carts: Carts, too_many: int
+    ) -> None:
+        buyer, lamp = await shop.buyer(), await shop.product(stock=5)
+        await carts.add(buyer, lamp, 1)
+        with pytest.raises(InsufficientStock):
+            await carts.set_quantity(buyer, lamp, too_many)
+        cart = await carts.get(buyer)
+
+        assert ([line.quantity for line in cart.lines], cart.version) == ([1], 1)
+
+    async def test_only_a_line_that_is_there_can_be_set(self, shop: Shelf, carts: Carts) -> None:
+        """Whether it is there comes before the stock; a deleted product's line is not."""
+        buyer, lamp, gone = await shop.buyer(), await shop.product(), await shop.product()
+        with pytest.raises(ItemNotInCart):
+            await carts.set_quantity(buyer, lamp, 2**63 - 1)
+        await carts.add(buyer, gone, 1)
+        await shop.delete(gone)
+        for product_id in (lamp, gone, ProductId(uuid4())):
+            with pytest.raises(ItemNotInCart):
+                await carts.set_quantity(buyer, product_id, 2**63 - 1)
+
     async def test_a_full_cart_takes_no_new_line_but_more_of_the_same(
         self, shop: Shelf, carts: Carts
     ) -> None:

@@ -23,7 +23,7 @@ from pasar.store_service.catalog.repository import Products
 from pasar.store_service.catalog.service import ProductService
 from pasar.store_service.identity import UserId
 from pasar.store_service.stores.postgres import PostgresStores
-from tests.fakes.catalog import MemoryProducts
+from tests.fakes.catalog import MemoryProducts, NoSearch
 from tests.fakes.images import picture
 from tests.fakes.storage import MemoryStorage, pictures_in
 from tests.store_service.shop import Shop, warm_up
@@ -34,6 +34,10 @@ UNKNOWN = ProductId(UUID(int=1))
 
 async def send() -> Upload:
     return Upload("photo.webp", picture("WEBP"))
+
+
+async def tell_nobody() -> None:
+    """Take note of an edit for carts that are not there."""
 
 
 async def never() -> Upload:
@@ -66,7 +70,7 @@ def products(
         return memory
     real = PostgresProducts(database)
     if request.param == "redis":
-        return RedisProducts(VersionedCache(redis, "test:product", 60), real)
+        return RedisProducts(VersionedCache(redis, "test:product", 60), real, tell_nobody)
     return real
 
 
@@ -79,6 +83,7 @@ def storage() -> MemoryStorage:
 def service(database: PostgresDatabase, storage: MemoryStorage) -> ProductService:
     return ProductService(
         PostgresProducts(database),
+        NoSearch(),
         PostgresStores(database),
         pictures_in(storage),
         TimeOrderedIds(),

@@ -15,6 +15,7 @@ from pasar.store_service.catalog.model import (
     CategoryId,
     NewProduct,
     Product,
+    ProductEdit,
     ProductId,
     ProductNotFound,
 )
@@ -37,8 +38,13 @@ KOPI = NewProduct(
 
 
 class Shelf(MemoryProducts):
-    """Products that can be sold, also in the very moment between reading one and returning it."""
+    """
+    Products that can be sold, also in the very moment between reading one and returning it.
 
+    `edits` counts what was told of them.
+    """
+
+    edits = 0
     copies: RedisProducts | None = None
 
     def sell(self, count: int) -> Product:
@@ -46,6 +52,9 @@ class Shelf(MemoryProducts):
         sold = replace(before, stock=before.stock - count, version=before.version + 1)
         self.by_id[PRODUCT] = sold
         return sold
+
+    async def edit(self) -> None:
+        self.edits += 1
 
     async def get(self, product_id: ProductId) -> Product:
         product = await super().get(product_id)
@@ -67,7 +76,7 @@ def cache(redis: Redis) -> VersionedCache:
 
 @pytest.fixture
 async def products(cache: VersionedCache, shelf: Shelf) -> RedisProducts:
-    products = RedisProducts(cache, behind=shelf)
+    products = RedisProducts(cache, behind=shelf, edited=shelf.edit)
     await products.insert(KOPI)
     return products
 
@@ -77,7 +86,9 @@ async def lonely_products(shelf: Shelf, valkey: ValkeyLogin) -> AsyncIterator[Re
     """Products whose Redis is away."""
     nowhere = replace(settings_of(valkey), port=any_free(valkey.host))
     client = Redis.open(nowhere)
-    products = RedisProducts(VersionedCache(client, "product", ttl_s=60), behind=shelf)
+    products = RedisProducts(
+        VersionedCache(client, "product", ttl_s=60), behind=shelf, edited=shelf.edit
+    )
     await products.insert(KOPI)
     yield products
     await client.close()
@@ -143,3 +154,54 @@ async def test_without_redis_the_rows_are_read(
     await lonely_products.drop({PRODUCT: shelf.sell(1).version})
 
     assert (first.stock, (await lonely_products.get(PRODUCT)).stock) == (7, 6)
+
+
+async def test_after_an_edit_the_copy_is_gone_and_the_carts_are_told(
+    products: RedisProducts, shelf: Shelf
+) -> None:
+    await products.get(PRODUCT)
+    edited = await products.update(PRODUCT, ProductEdit(name="Teh"))
+
+    assert await products.get(PRODUCT) == edited
+    assert shelf.edits == 1
+
+
+async def test_carts_are_told_of_a_new_picture(products: RedisProducts, shelf: Shelf) -> None:
+    await products.set_image(PRODUCT, "products/1.png")
+
+    assert shelf.edits == 1
+
+
+async def test_a_deleted_product_is_not_shown_from_its_copy(
+    products: RedisProducts, shelf: Shelf
+) -> None:
+    await products.get(PRODUCT)
+    await products.hide(PRODUCT)
+
+    with pytest.raises(ProductNotFound):
+        await products.get(PRODUCT)
+    assert await products.get_many([PRODUCT]) == []
+    assert shelf.edits == 1
+
+
+async def test_several_are_read_in_order_from_their_copies_and_the_others_at_once(
+    products: RedisProducts, shelf: Shelf, redis: Redis
+) -> None:
+    second = ProductId(UUID(int=9))
+    await products.insert(replace(KOPI, id=second))
+    await products.get(PRODUCT)
+    wanted = [second, ProductId(UUID(int=8)), PRODUCT]
+    reads = shelf.reads
+    first = await products.get_many(wanted)
+    trips = redis.round_trips
+
+    assert [product.id for product in first] == [second, PRODUCT]
+    assert shelf.reads == reads + 1
+    assert await products.get_many([second, PRODUCT]) == first
+    assert (shelf.reads, redis.round_trips) == (reads + 1, trips + 1)
+
+
+async def test_a_sale_tells_no_cart(products: RedisProducts, shelf: Shelf) -> None:
+    await products.drop({PRODUCT: shelf.sell(1).version})
+
+    assert shelf.edits == 0

@@ -1,6 +1,7 @@
 """One promise, two keepers: the catalogue in memory and in PostgreSQL."""
 
 import asyncio
+from dataclasses import replace
 from typing import cast
 from uuid import UUID
 
@@ -16,7 +17,9 @@ from pasar.store_service.catalog.model import (
     Category,
     CategoryExists,
     CategoryId,
+    CategoryNotFound,
     NewProduct,
+    ProductEdit,
     ProductId,
     ProductNotFound,
     UnknownCategory,
@@ -89,6 +92,40 @@ class TestCategories:
         with pytest.raises(CategoryExists):
             await categories.insert(CategoryId(IDS.new()), "drinks")
 
+    async def test_all_are_listed_by_name(self, categories: Categories) -> None:
+        made = [await categories.insert(CategoryId(IDS.new()), name) for name in ("Tea", "Cocoa")]
+
+        assert list(await categories.all()) == [made[1], made[0]]
+
+    async def test_a_category_is_renamed_or_only_touched(self, categories: Categories) -> None:
+        category = await categories.insert(CategoryId(IDS.new()), "Drinks")
+        touched = await categories.update(category.id, None)
+        renamed = await categories.update(category.id, "Tea")
+
+        assert (touched.name, renamed.name) == ("Drinks", "Tea")
+        assert category.updated_at < touched.updated_at < renamed.updated_at
+        assert list(await categories.all()) == [renamed]
+
+    async def test_d11_a_taken_name_is_refused_but_not_the_own(
+        self, categories: Categories
+    ) -> None:
+        drinks = await categories.insert(CategoryId(IDS.new()), "Drinks")
+        await categories.insert(CategoryId(IDS.new()), "Tea")
+
+        assert (await categories.update(drinks.id, "Drinks")).name == "Drinks"
+        with pytest.raises(CategoryExists):
+            await categories.update(drinks.id, "Tea")
+
+    async def test_a_deleted_category_is_gone(self, categories: Categories) -> None:
+        category = await categories.insert(CategoryId(IDS.new()), "Drinks")
+        await categories.delete(category.id)
+
+        assert list(await categories.all()) == []
+        with pytest.raises(CategoryNotFound):
+            await categories.delete(category.id)
+        with pytest.raises(CategoryNotFound):
+            await categories.update(category.id, "Tea")
+
 
 class TestProducts:
     async def test_a_product_is_read_as_it_was_inserted(
@@ -118,6 +155,50 @@ class TestProducts:
     async def test_a_product_never_offered_is_not_found(self, products: Products) -> None:
         with pytest.raises(ProductNotFound):
             await products.get(ProductId(UUID(int=1)))
+
+    async def test_an_edit_changes_what_it_names(
+        self, products: Products, store_id: StoreId, category_id: CategoryId
+    ) -> None:
+        product = await products.insert(new_product(store_id, category_id))
+        edited = await products.update(product.id, ProductEdit(price=Money(0), stock=0))
+
+        assert edited == replace(
+            product, price=Money(0), stock=0, version=2, updated_at=edited.updated_at
+        )
+        assert edited.updated_at > product.updated_at
+        assert await products.get(product.id) == edited
+
+    async def test_d10_an_edit_to_no_category_changes_nothing(
+        self, products: Products, store_id: StoreId, category_id: CategoryId
+    ) -> None:
+        product = await products.insert(new_product(store_id, category_id))
+        nowhere = ProductEdit(name="Teh", category_id=CategoryId(UUID(int=1)))
+
+        with pytest.raises(UnknownCategory):
+            await products.update(product.id, nowhere)
+        assert await products.get(product.id) == product
+
+    async def test_several_are_read_in_the_order_asked_for(
+        self, products: Products, store_id: StoreId, category_id: CategoryId
+    ) -> None:
+        made = [await products.insert(new_product(store_id, category_id)) for _ in range(3)]
+        wanted = [made[2].id, ProductId(UUID(int=1)), made[0].id]
+
+        assert list(await products.get_many(wanted)) == [made[2], made[0]]
+
+    async def test_d13_a_hidden_product_is_unknown_to_everybody(
+        self, products: Products, store_id: StoreId, category_id: CategoryId
+    ) -> None:
+        product = await products.insert(new_product(store_id, category_id))
+        assert await products.store_of(product.id) == store_id
+        assert await products.hide(product.id) == 2
+
+        assert list(await products.get_many([product.id])) == []
+        for ask in (products.get, products.store_of, products.hide):
+            with pytest.raises(ProductNotFound):
+                await ask(product.id)
+        with pytest.raises(ProductNotFound):
+            await products.update(product.id, ProductEdit(name="Teh"))
 
 
 async def test_of_thirty_simultaneous_categories_one_gets_the_name(

@@ -7,8 +7,16 @@ import pytest
 
 from pasar.kit.errors import Invalid
 from pasar.kit.money import Money
-from pasar.store_service.catalog.model import CategoryId, NewProduct, ProductDraft, ProductId
-from pasar.store_service.catalog.rules import accepted
+from pasar.store_service.catalog.model import (
+    MAX_DESCRIPTION,
+    CategoryId,
+    NewProduct,
+    ProductDraft,
+    ProductEdit,
+    ProductFilter,
+    ProductId,
+)
+from pasar.store_service.catalog.rules import accepted, check_edit, matches_nothing
 from pasar.store_service.stores.model import StoreId
 
 CATEGORY = CategoryId(UUID(int=1))
@@ -46,3 +54,29 @@ def test_the_first_fault_is_told(draft: ProductDraft, field: str, message: str) 
         accepted(draft, PRODUCT, STORE)
 
     assert (refusal.value.field, refusal.value.message) == (field, message)
+
+
+@pytest.mark.parametrize("stock", [None, 0, 2_147_483_647])
+def test_a_good_edit_passes(stock: int | None) -> None:
+    check_edit(ProductEdit(stock=stock))
+
+
+@pytest.mark.parametrize(
+    ("edit", "field"),
+    [
+        (ProductEdit(unreadable=frozenset({"price", "category_id"}), stock=-1), "price"),
+        (ProductEdit(unreadable=frozenset({"category_id"}), stock=-1), "category_id"),
+        (ProductEdit(stock=-1), "stock"),
+        (ProductEdit(stock=2_147_483_648), "stock"),
+    ],
+)
+def test_the_first_fault_of_an_edit_is_told(edit: ProductEdit, field: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        check_edit(edit)
+
+    assert refusal.value.field == field
+
+
+def test_h38_a_search_longer_than_any_text_matches_nothing() -> None:
+    assert matches_nothing(ProductFilter(search="x" * (MAX_DESCRIPTION + 1)))
+    assert not matches_nothing(ProductFilter(search="x" * MAX_DESCRIPTION))

@@ -8,12 +8,23 @@ import pytest
 
 from pasar.kit.errors import InvalidFields
 from pasar.kit.money import Money
-from pasar.store_service.catalog.model import Category, CategoryId, Product, ProductId
+from pasar.store_service.catalog.model import (
+    Category,
+    CategoryId,
+    Product,
+    ProductEdit,
+    ProductFilter,
+    ProductId,
+    Sort,
+)
 from pasar.store_service.catalog.schemas import (
     CategoryJson,
     CreateCategoryBody,
     CreateProductBody,
     ProductJson,
+    UpdateCategoryBody,
+    UpdateProductBody,
+    product_filter,
 )
 from pasar.store_service.stores.model import StoreId
 from pasar.store_service.web.fields import Body, check
@@ -52,6 +63,10 @@ def test_all_faults_of_a_product_come_at_once_and_in_order() -> None:
         (product_body(name="n" * 256), ("name", "maximum 255 characters")),
         (product_body(description="d" * 20_001), ("description", "maximum 20000 characters")),
         (product_body(price="\0"), ("price", "contains invalid characters")),
+        (UpdateCategoryBody(" "), ("name", "is required")),
+        (UpdateProductBody(name="\t"), ("name", "is required")),
+        (UpdateProductBody(name="n" * 256), ("name", "maximum 255 characters")),
+        (UpdateProductBody(description="a\0"), ("description", "contains invalid characters")),
     ],
 )
 def test_a_bad_field_is_named(body: Body, fault: tuple[str, str]) -> None:
@@ -121,3 +136,40 @@ def test_a_category_shows_all_its_members() -> None:
         "created_at": "2026-01-02T03:04:05.678901Z",
         "updated_at": "2026-01-02T03:04:05.678901Z",
     }
+
+
+def test_an_empty_update_changes_nothing() -> None:
+    check(UpdateProductBody())
+
+    assert UpdateProductBody().edit() == ProductEdit()
+
+
+def test_an_edit_names_what_could_not_be_read() -> None:
+    assert UpdateProductBody(price="x", category_id="y").edit().unreadable == {
+        "price",
+        "category_id",
+    }
+    assert UpdateProductBody(price="4.5", category_id=ID).edit() == ProductEdit(
+        price=Money(450), category_id=CategoryId(UUID(ID))
+    )
+
+
+def test_a_query_is_read_into_a_filter() -> None:
+    query = {
+        "search": "kopi", "category_id": "{" + ID + "}", "store_id": ID, "min_price": "-1",
+        "max_price": "1e2", "sort_by": "relevance", "sort_order": "asc",
+    }  # fmt: skip
+
+    assert product_filter(query) == ProductFilter(
+        search="kopi",
+        category_id=CategoryId(UUID(ID)),
+        store_id=StoreId(UUID(ID)),
+        min_price=Money(-100),
+        max_price=Money(10_000),
+        sort=Sort.RELEVANCE,
+        ascending=True,
+    )
+
+
+def test_without_a_search_nothing_is_more_relevant() -> None:
+    assert product_filter({"sort_by": "relevance"}) == ProductFilter()

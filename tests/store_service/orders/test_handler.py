@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -11,7 +12,7 @@ from pasar.kit.errors import InvalidFields
 from pasar.kit.money import Money
 from pasar.store_service.catalog.model import ProductId
 from pasar.store_service.identity import Identity, Role, UserId
-from pasar.store_service.orders.handler import OrderHandler
+from pasar.store_service.orders.handler import OrderHandler, SellerOrderHandler
 from pasar.store_service.orders.model import (
     BadExpectedTotal,
     Item,
@@ -21,10 +22,12 @@ from pasar.store_service.orders.model import (
     Status,
     TotalChanged,
 )
-from pasar.store_service.orders.schemas import CheckoutBody, OrderJson
+from pasar.store_service.orders.schemas import CheckoutBody, OrderJson, UpdateStatusBody
 from pasar.store_service.web.fields import check
-from pasar.store_service.web.route import Call
+from pasar.store_service.web.route import Call, Page
 from tests.store_service.orders.test_service import World
+
+BodyT = TypeVar("BodyT")
 
 ORDER_ID = OrderId(UUID(int=1))
 THEN = datetime(2026, 1, 2, 3, 4, 5, 670_000, tzinfo=UTC)
@@ -118,3 +121,41 @@ async def test_a_checkout_may_name_the_total_it_expects() -> None:
     )
 
     assert read == order
+
+
+def test_a_status_is_demanded_and_otherwise_judged_later() -> None:
+    with pytest.raises(InvalidFields) as refusal:
+        check(UpdateStatusBody())
+    check(UpdateStatusBody(status="nonsense"))
+
+    assert [(fault.field, fault.message) for fault in refusal.value.faults] == [
+        ("status", "is required")
+    ]
+
+
+async def test_lists_and_messages_of_both_sides() -> None:
+    """The pages count alike; each change answers with its sentence."""
+    world = World()
+    buyers, sellers = OrderHandler(world.orders), SellerOrderHandler(world.sellers)
+    first, second = await world.order(), await world.order()
+    await world.settle(second, approved=True)
+    (seller,) = world.shop.stores.by_seller
+
+    def call(user_id: UserId, body: BodyT, order: Order | None = None) -> Call[BodyT]:
+        return Call(
+            identity=Identity(user_id, "x@example.com", Role.BUYER),
+            path_id=order.id if order else None,
+            query={"page": "2", "per_page": "1"},
+            body=body,
+            address="127.0.0.1",
+        )
+
+    cancelled = await buyers.cancel(call(first.user_id, None, first))
+    moved = await sellers.move(call(seller, UpdateStatusBody(status="processing"), second))
+    own = await buyers.page(call(first.user_id, None))
+    sold = await sellers.page(call(seller, None))
+
+    assert (cancelled.message, moved.message) == ("order cancelled", "order status updated")
+    assert (list(own.items), own.page, own.total) == ([], Page(2, 1), 1)
+    assert ([order.id for order in sold.items], sold.total) == ([first.id], 2)
+    assert "payment" not in msgspec.to_builtins(sold.items[0])

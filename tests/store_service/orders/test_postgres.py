@@ -17,6 +17,7 @@ from pasar.kit.ids import TimeOrderedIds
 from pasar.kit.log import request_id
 from pasar.kit.money import Money
 from pasar.kit.postgres import PostgresDatabase, PostgresSettings
+from pasar.store_service.cart.model import ItemNotInCart
 from pasar.store_service.cart.postgres import PostgresCarts
 from pasar.store_service.catalog.model import ProductId
 from pasar.store_service.identity import UserId
@@ -31,6 +32,7 @@ from pasar.store_service.orders.model import (
 )
 from pasar.store_service.orders.postgres import CHECKOUT, PostgresCheckouts
 from pasar.store_service.orders.postgres_orders import PostgresOrders
+from pasar.store_service.orders.postgres_reads import PostgresOrderReads
 from pasar.store_service.orders.rules import accepted
 from tests.store_service.shop import Shop, warm_up
 
@@ -51,13 +53,13 @@ def carts(database: PostgresDatabase) -> PostgresCarts:
 
 
 @pytest.fixture
-def orders(database: PostgresDatabase) -> PostgresOrders:
-    return PostgresOrders(database)
+def orders() -> PostgresOrders:
+    return PostgresOrders()
 
 
 @pytest.fixture
-def checkouts(database: PostgresDatabase, orders: PostgresOrders) -> PostgresCheckouts:
-    return PostgresCheckouts(database, orders, TimeOrderedIds(), "IDR")
+def checkouts(database: PostgresDatabase) -> PostgresCheckouts:
+    return PostgresCheckouts(database, PostgresOrderReads(database), TimeOrderedIds(), "IDR")
 
 
 def wish(buyer: UserId) -> Wish:
@@ -166,6 +168,22 @@ async def test_an_add_during_checkout_is_neither_lost_nor_sold_twice(
         assert units == {lamp: 2, vase: 1}
 
 
+async def test_a_quantity_set_during_checkout_is_ordered_or_refused(
+    shop: Shop, carts: PostgresCarts, checkouts: PostgresCheckouts, database: PostgresDatabase
+) -> None:
+    await warm_up(database)
+    lamp = await shop.product(stock=1000)
+    for _ in range(20):
+        (buyer,) = await buyers_with(shop, carts, 1, lamp)
+        order, cart = await asyncio.gather(
+            bought(checkouts, buyer), carts.set_quantity(buyer, lamp, 2), return_exceptions=True
+        )
+        assert isinstance(order, Order)
+
+        assert order.items[0].quantity == (1 if isinstance(cart, ItemNotInCart) else 2)
+        assert (await carts.get(buyer)).lines == ()
+
+
 async def test_a_checkout_is_one_statement_however_many_lines(
     shop: Shop, carts: PostgresCarts, checkouts: PostgresCheckouts, database: PostgresDatabase
 ) -> None:
@@ -181,16 +199,12 @@ async def test_a_checkout_is_one_statement_however_many_lines(
 
 
 async def test_reading_an_order_is_one_statement(
-    shop: Shop,
-    carts: PostgresCarts,
-    checkouts: PostgresCheckouts,
-    orders: PostgresOrders,
-    database: PostgresDatabase,
+    shop: Shop, carts: PostgresCarts, checkouts: PostgresCheckouts, database: PostgresDatabase
 ) -> None:
     (buyer,) = await buyers_with(shop, carts, 1, await shop.product(), await shop.product())
     order = await bought(checkouts, buyer)
     before = database.statements
-    read = await orders.get(order.id)
+    read = await PostgresOrderReads(database).get(order.id)
 
     assert (read, database.statements - before) == (order, 1)
 
@@ -296,7 +310,7 @@ async def test_h25_a_lost_answer_to_the_commit_never_makes_a_second_order(
     shop: Shop, carts: PostgresCarts, database: PostgresDatabase, committed: bool
 ) -> None:
     flaky = LosesAnswers(database, times=1, committed=committed)
-    checkouts = PostgresCheckouts(flaky, PostgresOrders(database), TimeOrderedIds(), "IDR")
+    checkouts = PostgresCheckouts(flaky, PostgresOrderReads(database), TimeOrderedIds(), "IDR")
     lamp = await shop.product()
     (buyer,) = await buyers_with(shop, carts, 1, lamp)
     placed = accepted(await checkouts.place(wish(buyer)))
@@ -311,7 +325,7 @@ async def test_a_database_that_stays_away_is_said_so(
     shop: Shop, carts: PostgresCarts, database: PostgresDatabase
 ) -> None:
     flaky = LosesAnswers(database, times=2, committed=False)
-    checkouts = PostgresCheckouts(flaky, PostgresOrders(database), TimeOrderedIds(), "IDR")
+    checkouts = PostgresCheckouts(flaky, PostgresOrderReads(database), TimeOrderedIds(), "IDR")
     (buyer,) = await buyers_with(shop, carts, 1, await shop.product())
     with pytest.raises(Unavailable):
         await checkouts.place(wish(buyer))
@@ -324,7 +338,7 @@ async def test_a_checkout_whose_caller_gives_up_leaves_nothing_half_done(
 ) -> None:
     """The row of the product is held by somebody else; the deadline of the request passes."""
     narrow = await PostgresDatabase.open(replace(clone, role="store_app", pool_size=1))
-    checkouts = PostgresCheckouts(narrow, PostgresOrders(narrow), TimeOrderedIds(), "IDR")
+    checkouts = PostgresCheckouts(narrow, PostgresOrderReads(narrow), TimeOrderedIds(), "IDR")
     lamp = await shop.product()
     (buyer,) = await buyers_with(shop, carts, 1, lamp)
     async with owner.begin() as tx:

@@ -19,6 +19,7 @@ from pasar.store_service.catalog.redis import RedisProducts
 from pasar.store_service.identity import UserId
 from pasar.store_service.orders.postgres import PostgresCheckouts
 from pasar.store_service.orders.postgres_orders import PostgresOrders
+from pasar.store_service.orders.postgres_reads import PostgresOrderReads
 from pasar.store_service.orders.redis import LockedCheckouts
 from pasar.store_service.orders.service import OrderService
 from tests.fixtures.redis import settings_of
@@ -31,16 +32,23 @@ class Process:
     def __init__(self, database: PostgresDatabase, redis: Redis) -> None:
         self.carts = RedisCarts(VersionedCache(redis, "cart", 60), PostgresCarts(database, 1000))
         self.products = RedisProducts(
-            VersionedCache(redis, "product", 60), PostgresProducts(database)
+            VersionedCache(redis, "product", 60), PostgresProducts(database), self.carts.outdate
         )
-        orders = PostgresOrders(database)
+        reads = PostgresOrderReads(database)
         checkouts = LockedCheckouts(
             CrowdLock(redis, "{stock}:", lease_s=3, wait_s=0.2),
             self.carts,
-            behind=PostgresCheckouts(database, orders, TimeOrderedIds(), "IDR"),
+            behind=PostgresCheckouts(database, reads, TimeOrderedIds(), "IDR"),
         )
         self.orders = OrderService(
-            checkouts, orders, self.carts, self.products, lambda: None, TimeOrderedIds()
+            database,
+            checkouts,
+            PostgresOrders(),
+            reads,
+            self.carts,
+            self.products,
+            lambda: None,
+            TimeOrderedIds(),
         )
 
     async def checkout(self, buyer: UserId) -> None:

@@ -1,8 +1,8 @@
 """What checkout and orders promise, in memory and in PostgreSQL."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 from uuid import uuid4
 
@@ -25,6 +25,7 @@ from pasar.store_service.orders.model import (
     OutOfStock,
     Placed,
     ProductGone,
+    SellerWithoutStore,
     Status,
     TotalChanged,
     Verdict,
@@ -32,8 +33,10 @@ from pasar.store_service.orders.model import (
 )
 from pasar.store_service.orders.postgres import PostgresCheckouts
 from pasar.store_service.orders.postgres_orders import PostgresOrders
-from pasar.store_service.orders.repository import Checkouts, Orders
-from pasar.store_service.orders.rules import accepted
+from pasar.store_service.orders.postgres_reads import PostgresOrderReads
+from pasar.store_service.orders.repository import Checkouts, OrderReads, Orders
+from pasar.store_service.orders.rules import accepted, step
+from pasar.store_service.stores.model import StoreId
 from tests.fakes.carts import MemoryCarts, MemoryShop
 from tests.fakes.checkouts import MemoryCheckouts
 from tests.fakes.orders import MemoryOrders
@@ -43,8 +46,15 @@ from tests.store_service.shop import Shop
 
 class Shelf(Protocol):
     async def buyer(self) -> UserId: ...
+    async def store(self) -> StoreId: ...
+    async def seller(self, store: StoreId) -> UserId: ...
     async def product(
-        self, *, stock: int = 10, price: str = "10", name: str = "Lamp"
+        self,
+        *,
+        stock: int = 10,
+        price: str = "10",
+        name: str = "Lamp",
+        store: StoreId | None = None,
     ) -> ProductId: ...
     async def delete(self, product_id: ProductId) -> None: ...
     async def reprice(self, product_id: ProductId, price: str) -> None: ...
@@ -58,6 +68,7 @@ class Parts:
     carts: Carts
     checkouts: Checkouts
     orders: Orders
+    reads: OrderReads
     database: Database | None
 
     def begin(self) -> AbstractAsyncContextManager[Tx]:
@@ -76,7 +87,25 @@ class Parts:
         async with self.begin() as tx:
             verdict = Verdict(order.id, approved, "pay_7", order.total_amount, "told")
             await self.orders.settle(tx, verdict)
-        return await self.orders.get(order.id)
+        return await self.reads.get(order.id)
+
+    async def cancel(self, order: Order) -> bool:
+        async with self.begin() as tx:
+            return await self.orders.cancel(tx, await self.orders.hold(tx, order.id))
+
+    async def move(self, order: Order, store: StoreId, *ways: Status) -> Status:
+        """Move a store's part through these states, and return the order's."""
+        seller = await self.shop.seller(store)
+        for wanted in ways:
+            async with self.begin() as tx:
+                held = await self.orders.hold(tx, order.id)
+                parts = await self.orders.parts(tx, order.id)
+                await self.orders.move(tx, step(held, parts, store, wanted), seller)
+        return (await self.reads.get(order.id)).status
+
+    async def parts(self, order: Order) -> Mapping[StoreId, Status]:
+        async with self.begin() as tx:
+            return await self.orders.parts(tx, order.id)
 
 
 class OrdersPromise:
@@ -98,7 +127,7 @@ class OrdersPromise:
         assert order.payment
         assert (order.payment.status, order.payment.method) == ("pending", "mock")
         assert (order.payment.amount, order.payment.paid_at) == (order.total_amount, None)
-        assert order == await parts.orders.get(order.id)
+        assert order == await parts.reads.get(order.id)
         assert [await parts.shop.stock(product) for product in (lamp, vase)] == [3, 0]
         assert (cart.lines, cart.version, placed.cart_version) == ((), 3, 3)
         assert placed.product_versions == {lamp: 2, vase: 2}
@@ -147,7 +176,7 @@ class OrdersPromise:
             await parts.place(buyer, parse_money("10"))
         placed = await parts.place(buyer, parse_money("11"))
         await parts.shop.reprice(lamp, "12")
-        order = await parts.orders.get(placed.order.id)
+        order = await parts.reads.get(placed.order.id)
 
         assert str(order.items[0].price) == "11"
 
@@ -170,7 +199,7 @@ class OrdersPromise:
 
     async def test_an_unknown_order_is_not_found(self, parts: Parts) -> None:
         with pytest.raises(OrderNotFound):
-            await parts.orders.get(OrderId(uuid4()))
+            await parts.reads.get(OrderId(uuid4()))
         async with parts.begin() as tx:
             with pytest.raises(OrderNotFound):
                 await parts.orders.hold(tx, OrderId(uuid4()))
@@ -210,14 +239,103 @@ class OrdersPromise:
         assert returned == [{lamp: placed.product_versions[lamp] + 1}, {}]
         assert await parts.shop.stock(lamp) == 5
 
+    async def test_a_buyer_cancels_once_and_every_part_with_it(self, parts: Parts) -> None:
+        here, there = await parts.shop.store(), await parts.shop.store()
+        goods = [await parts.shop.product(store=store) for store in (here, there)]
+        order = await parts.buy(await parts.shop.buyer(), *goods)
+        first, second = await parts.cancel(order), await parts.cancel(order)
+
+        assert (first, second) == (True, False)
+        assert (await parts.reads.get(order.id)).status is Status.CANCELLED
+        assert await parts.parts(order) == dict.fromkeys((here, there), Status.CANCELLED)
+
+    async def test_d27_one_part_past_processing_keeps_the_whole_order(self, parts: Parts) -> None:
+        here, there = await parts.shop.store(), await parts.shop.store()
+        goods = [await parts.shop.product(store=store) for store in (here, there)]
+        order = await parts.buy(await parts.shop.buyer(), *goods)
+        await parts.settle(order, approved=True)
+        status = await parts.move(order, here, Status.PROCESSING, Status.SHIPPING)
+
+        assert status is Status.PAID
+        assert not await parts.cancel(order)
+        assert await parts.parts(order) == {here: Status.SHIPPING, there: Status.PAID}
+
+    async def test_d27_the_order_follows_its_least_advanced_part(self, parts: Parts) -> None:
+        here, there = await parts.shop.store(), await parts.shop.store()
+        goods = [await parts.shop.product(store=store) for store in (here, there)]
+        order = await parts.buy(await parts.shop.buyer(), *goods)
+        await parts.settle(order, approved=True)
+        to_the_end = list(Status)[2:6]
+
+        assert await parts.move(order, here, *to_the_end) is Status.PAID
+        for wanted in to_the_end:
+            assert await parts.move(order, there, wanted) is wanted
+
+    async def test_a_buyers_own_orders_come_newest_first_page_by_page(self, parts: Parts) -> None:
+        buyer, lamp = await parts.shop.buyer(), await parts.shop.product()
+        vase = await parts.shop.product()
+        await parts.buy(await parts.shop.buyer(), lamp)
+        made = [await parts.buy(buyer, lamp, vase) for _ in range(3)]
+        pages = [await parts.reads.page_of_buyer(buyer, 2, offset) for offset in (0, 2, 4)]
+
+        assert [page.orders for page in pages] == [(made[2], made[1]), (made[0],), ()]
+        assert [page.total for page in pages] == [3, 3, 3]
+
+    async def test_d28_a_seller_sees_the_own_part_as_if_it_were_the_order(
+        self, parts: Parts
+    ) -> None:
+        here, there = await parts.shop.store(), await parts.shop.store()
+        lamp = await parts.shop.product(store=here, price="10.50")
+        vase = await parts.shop.product(store=here, price="3")
+        rug = await parts.shop.product(store=there, price="700")
+        elsewhere = await parts.buy(await parts.shop.buyer(), rug)
+        order = await parts.buy(await parts.shop.buyer(), lamp, vase, rug)
+        await parts.settle(order, approved=True)
+        await parts.move(order, here, Status.PROCESSING)
+        ours = await parts.reads.page_of_seller(await parts.shop.seller(here), 10, 0)
+        theirs = await parts.reads.page_of_seller(await parts.shop.seller(there), 1, 1)
+        (part,) = ours.orders
+
+        assert (part.id, part.user_id, part.created_at) == (
+            order.id, order.user_id, order.created_at,
+        )  # fmt: skip
+        assert (part.status, str(part.total_amount), part.payment) == (
+            Status.PROCESSING, "13.5", None,
+        )  # fmt: skip
+        assert [item.product_id for item in part.items] == sorted([lamp, vase])
+        assert ours.total == 1
+        assert ([each.id for each in theirs.orders], theirs.total) == ([elsewhere.id], 2)
+
+    async def test_a_one_store_order_looks_to_its_seller_as_to_its_buyer(
+        self, parts: Parts
+    ) -> None:
+        store = await parts.shop.store()
+        order = await parts.buy(await parts.shop.buyer(), await parts.shop.product(store=store))
+        await parts.settle(order, approved=True)
+        await parts.move(order, store, Status.PROCESSING)
+        page = await parts.reads.page_of_seller(await parts.shop.seller(store), 10, 0)
+
+        assert page.orders == (replace(await parts.reads.get(order.id), payment=None),)
+
+    async def test_d02_an_empty_list_has_no_orders_and_counts_none(self, parts: Parts) -> None:
+        seller = await parts.shop.seller(await parts.shop.store())
+        pages = [
+            await parts.reads.page_of_buyer(await parts.shop.buyer(), 10, 0),
+            await parts.reads.page_of_seller(seller, 10, 0),
+        ]
+
+        assert [(page.orders, page.total) for page in pages] == [((), 0), ((), 0)]
+        with pytest.raises(SellerWithoutStore):
+            await parts.reads.page_of_seller(await parts.shop.buyer(), 10, 0)
+
 
 class TestMemoryOrders(OrdersPromise):
     @pytest.fixture
     def parts(self) -> Parts:
         shop = MemoryShop()
         carts = MemoryCarts(shop.wares)
-        orders = MemoryOrders(shop.wares)
-        return Parts(shop, carts, MemoryCheckouts(carts, orders), orders, None)
+        orders = MemoryOrders(shop)
+        return Parts(shop, carts, MemoryCheckouts(carts, orders), orders, orders, None)
 
 
 class TestPostgresOrders(OrdersPromise):
@@ -226,9 +344,10 @@ class TestPostgresOrders(OrdersPromise):
         self, owner: PostgresDatabase, database: PostgresDatabase
     ) -> AsyncIterator[Parts]:
         shop = Shop(owner)
-        orders = PostgresOrders(database)
-        checkouts = PostgresCheckouts(database, orders, TimeOrderedIds(), "IDR")
-        yield Parts(shop, PostgresCarts(database, 1000), checkouts, orders, database)
+        reads = PostgresOrderReads(database)
+        checkouts = PostgresCheckouts(database, reads, TimeOrderedIds(), "IDR")
+        carts = PostgresCarts(database, 1000)
+        yield Parts(shop, carts, checkouts, PostgresOrders(), reads, database)
         books = {rule for rule, _ in await shop.broken_books()}
 
         assert books <= {"stock came back without a cancelled order, or not"}

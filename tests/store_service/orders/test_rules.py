@@ -17,10 +17,14 @@ from pasar.store_service.orders.model import (
     Attempt,
     CartIsEmpty,
     HeldOrder,
+    NotSellersOrder,
+    NotTheNextStep,
+    NotYetOrNoLonger,
     OrderId,
     OrderTotalTooLarge,
     OutOfStock,
     ProductGone,
+    SellerWithoutStore,
     Settlement,
     Status,
     TotalChanged,
@@ -28,15 +32,21 @@ from pasar.store_service.orders.model import (
     Wanted,
 )
 from pasar.store_service.orders.rules import (
+    CANCELLABLE,
     LARGEST_TOTAL,
     TRANSITIONS,
     accepted,
     least_advanced,
     may_move,
+    most_advanced,
+    next_step,
     settlement,
+    step,
 )
+from pasar.store_service.stores.model import StoreId
 
 ORDER = OrderId(UUID(int=1))
+HERE, THERE = StoreId(UUID(int=5)), StoreId(UUID(int=6))
 LAMP = Wanted(ProductId(UUID(int=2)), 2, "Lamp", 2)
 SHORT = Wanted(ProductId(UUID(int=3)), 3, "Vase", 2)
 GONE = Wanted(ProductId(UUID(int=4)), 1, "", None)
@@ -110,6 +120,49 @@ def test_an_order_is_its_least_advanced_part(parts: list[Status]) -> None:
     assert status in parts
     assert status is not Status.CANCELLED or set(parts) == {Status.CANCELLED}
     assert all(list(Status).index(status) <= list(Status).index(part) for part in parts)
+
+
+def test_c22_a_buyer_cancels_until_something_is_on_its_way() -> None:
+    assert CANCELLABLE == (Status.PENDING, Status.PAID, Status.PROCESSING)
+    assert most_advanced(Status.PAID, [Status.PAID, Status.SHIPPING]) is Status.SHIPPING
+    assert most_advanced(Status.SHIPPED, []) is Status.SHIPPED
+
+
+@pytest.mark.parametrize("before", Status)
+@pytest.mark.parametrize("wanted", [*Status, "Shipped", "delivered", " paid"])
+def test_h19_every_step_but_the_next_is_refused(before: Status, wanted: str) -> None:
+    following = dict(pairwise(list(Status)[1:6]))
+    if following.get(before) == wanted:
+        assert next_step(before, wanted) is Status(wanted)
+        return
+    ended = before in {Status.PENDING, Status.COMPLETED, Status.CANCELLED}
+    sentence = (
+        f"cannot transition from status {before.value}"
+        if ended
+        else f"invalid status transition from {before.value} to {wanted}"
+    )
+
+    with pytest.raises(NotYetOrNoLonger if ended else NotTheNextStep) as refusal:
+        next_step(before, wanted)
+    assert (refusal.value.message, refusal.value.code) == (sentence, "INVALID_STATUS")
+
+
+def test_d27_a_step_is_judged_on_the_own_part() -> None:
+    parts = {HERE: Status.SHIPPING, THERE: Status.PAID}
+    ahead = step(held(Status.PAID), parts, HERE, "shipped")
+    behind = step(held(Status.PAID), parts, THERE, "processing")
+
+    assert (ahead.after, ahead.order_after) == (Status.SHIPPED, Status.PAID)
+    assert (behind.after, behind.order_after) == (Status.PROCESSING, Status.PROCESSING)
+    with pytest.raises(NotTheNextStep, match="from paid to shipped"):
+        step(held(Status.PAID), parts, THERE, "shipped")
+
+
+def test_d27_whose_order_it_is_comes_before_its_state() -> None:
+    with pytest.raises(NotSellersOrder):
+        step(held(Status.COMPLETED), {THERE: Status.COMPLETED}, HERE, "nonsense")
+    with pytest.raises(SellerWithoutStore):
+        step(held(Status.PAID), {THERE: Status.PAID}, None, "processing")
 
 
 @pytest.mark.parametrize("status", Status)

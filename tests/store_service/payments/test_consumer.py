@@ -18,6 +18,7 @@ from pasar.store_service.catalog.model import ProductId
 from pasar.store_service.orders.model import Order, OrderId, OrderNotFound, Status
 from pasar.store_service.orders.postgres import PostgresCheckouts
 from pasar.store_service.orders.postgres_orders import PostgresOrders
+from pasar.store_service.orders.postgres_reads import PostgresOrderReads
 from pasar.store_service.orders.service import OrderService
 from pasar.store_service.payments.consumer import PaymentResults
 from pasar.store_service.payments.service import PaymentService
@@ -36,7 +37,7 @@ class NothingCopied:
 class World:
     shop: Shop
     carts: PostgresCarts
-    store: PostgresOrders
+    store: PostgresOrderReads
     orders: OrderService
     results: PaymentResults
 
@@ -58,9 +59,11 @@ class World:
 @pytest.fixture
 async def world(owner: PostgresDatabase, database: PostgresDatabase) -> AsyncIterator[World]:
     shop = Shop(owner)
-    store = PostgresOrders(database)
+    store = PostgresOrderReads(database)
     orders = OrderService(
+        database,
         PostgresCheckouts(database, store, TimeOrderedIds(), "IDR"),
+        PostgresOrders(),
         store,
         MemoryCarts({}),
         NothingCopied(),
@@ -161,25 +164,29 @@ async def test_h11_contradicting_results_at_once_end_in_one_of_them(world: World
     assert outcome in {(Status.PAID, "success", 8), (Status.CANCELLED, "failed", 10)}
 
 
-async def test_h11_a_late_success_is_recorded_and_the_order_stays_cancelled(
-    world: World, owner: PostgresDatabase
-) -> None:
+async def test_h11_a_late_success_is_recorded_and_the_order_stays_cancelled(world: World) -> None:
     order = await world.order()
-    await owner.execute(
-        """
-        WITH c AS (UPDATE orders SET status = 'cancelled' WHERE id = $1),
-        f AS (UPDATE fulfilments SET status = 'cancelled' WHERE order_id = $1)
-        INSERT INTO order_status_history (order_id, from_status, to_status, actor, request_id)
-        VALUES ($1, 'pending', 'cancelled', 'buyer', '')
-        """,
-        order.id,
-    )
-    async with owner.begin() as tx:
-        await world.store.restock(tx, order.id)
+    await world.orders.cancel(order.user_id, order.id)
     await world.results.handle(success(order))
 
     assert await world.status(order) == (Status.CANCELLED, "success")
     assert await world.stock(order) == 10
+
+
+async def test_h18_a_cancel_and_a_payment_at_once_end_in_a_cancelled_order(world: World) -> None:
+    """Whichever is first, the buyer may cancel; the money's way back is the payment's story."""
+    for result in (success, failure):
+        for _ in range(10):
+            order = await world.order()
+            await asyncio.gather(
+                world.orders.cancel(order.user_id, order.id),
+                world.results.handle(result(order, f"pay_{order.id}")),
+                return_exceptions=True,
+            )
+            status, payment = await world.status(order)
+
+            assert (status, await world.stock(order)) == (Status.CANCELLED, 10)
+            assert payment == ("success" if result is success else "failed")
 
 
 async def test_h13_a_forged_result_is_rejected(world: World) -> None:

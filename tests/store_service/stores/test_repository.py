@@ -1,5 +1,7 @@
 """One promise, two keepers: stores in memory and in PostgreSQL."""
 
+from dataclasses import replace
+
 import pytest
 
 from pasar.kit.ids import TimeOrderedIds
@@ -7,7 +9,14 @@ from pasar.kit.postgres import PostgresDatabase
 from pasar.store_service.accounts.model import NewUser
 from pasar.store_service.accounts.postgres import PostgresUsers
 from pasar.store_service.identity import Role, UserId
-from pasar.store_service.stores.model import AlreadyHasStore, NewStore, Store, StoreId
+from pasar.store_service.stores.model import (
+    AlreadyHasStore,
+    NewStore,
+    NotStoreOwner,
+    Store,
+    StoreId,
+    StoreNotFound,
+)
 from pasar.store_service.stores.postgres import PostgresStores
 from pasar.store_service.stores.repository import Stores
 from tests.fakes.stores import MemoryStores
@@ -57,6 +66,32 @@ class TestStores:
 
     async def test_who_opened_no_store_has_none(self, stores: Stores, seller: UserId) -> None:
         assert await stores.find_of(seller) is None
+
+    async def test_an_update_changes_what_it_names(
+        self, database: PostgresDatabase, stores: Stores, seller: UserId
+    ) -> None:
+        store = await insert(database, stores, store_of(seller))
+        touched = await stores.update(store.id, seller, None, None)
+        named = await stores.update(store.id, seller, "Teh", None)
+
+        assert touched == replace(store, updated_at=touched.updated_at)
+        assert named == replace(store, name="Teh", updated_at=named.updated_at)
+        assert store.updated_at < touched.updated_at < named.updated_at
+        assert await stores.get(store.id) == named
+
+    async def test_only_the_owner_changes_a_store(
+        self, database: PostgresDatabase, stores: Stores, seller: UserId
+    ) -> None:
+        store = await insert(database, stores, store_of(seller))
+        nowhere = StoreId(IDS.new())
+
+        with pytest.raises(NotStoreOwner):
+            await stores.update(store.id, UserId(IDS.new()), "Mine", None)
+        with pytest.raises(StoreNotFound):
+            await stores.update(nowhere, seller, "Mine", None)
+        with pytest.raises(StoreNotFound):
+            await stores.get(nowhere)
+        assert await stores.get(store.id) == store
 
 
 async def test_a_migrated_store_without_texts_reads_as_empty_texts(

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from email.utils import format_datetime
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID
 
 import httpx
 import pytest
@@ -14,7 +14,8 @@ from pasar.store_service.web.files import PATH, Files
 from tests.fakes.storage import MemoryStorage
 from tests.store_service.web.toy import ToyShop, error_of
 
-FILE = f"{uuid4()}.png"
+FILE = f"{UUID(int=1)}.png"
+OTHER = UUID(int=2)
 NAME = f"stores/{FILE}"
 CONTENT = bytes(range(256)) * 20
 NOT_FOUND = (404, "NOT_FOUND", "not found")
@@ -65,7 +66,7 @@ async def test_d53_h50_a_browser_can_make_nothing_of_it_but_a_picture(
 async def test_the_extension_tells_the_type(
     http: httpx.AsyncClient, storage: MemoryStorage, extension: str, content_type: str
 ) -> None:
-    name = f"products/{uuid4()}.{extension}"
+    name = f"products/{OTHER}.{extension}"
     await storage.put(name, b"<html>")
 
     assert (await http.get(f"/uploads/{name}")).headers["Content-Type"] == content_type
@@ -197,7 +198,7 @@ async def test_h50_nobody_climbs_out_of_the_folder(tmp_path: Path, way: str) -> 
 
 
 @pytest.mark.parametrize(
-    "name", [f"stores/{uuid4()}.png", f"stores/{uuid4()}.html", "stores/.env", f"Stores/{FILE}"]
+    "name", [f"stores/{OTHER}.png", f"stores/{OTHER}.html", "stores/.env", f"Stores/{FILE}"]
 )
 async def test_unknown_files_are_not_found(http: httpx.AsyncClient, name: str) -> None:
     assert error_of(await http.get(f"/uploads/{name}")) == NOT_FOUND

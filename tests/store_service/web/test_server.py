@@ -83,7 +83,7 @@ async def test_a_chunked_body_is_cut_off_at_the_limit() -> None:
         writer.close()
         await writer.wait_closed()
 
-    assert status_line == b"HTTP/1.1 413 Request Entity Too Large\r\n"
+    assert status_line.startswith(b"HTTP/1.1 413 ")  # the phrase is the Python version's
 
 
 @pytest.mark.parametrize("raw", [b"nonsense\r\n\r\n", b"GET /\xff HTTP/1.1\r\n\r\n"])

@@ -150,7 +150,7 @@ class ToyLimiter:
         if self.away:
             raise Unavailable
         verdict = await self._windows.admit(bucket, limit)
-        self.charged[bucket.removeprefix("pasar:rate_limit:")] += verdict.allowed
+        self.charged[bucket] += verdict.allowed
         return verdict
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from pasar.kit.errors import Conflict, Unauthorized
+from pasar.kit.errors import Conflict, RateLimited, Unauthorized
 from pasar.store_service.identity import Role, UserId
 
 
@@ -20,6 +20,17 @@ class BadCredentials(Unauthorized):
 
     def __init__(self) -> None:
         super().__init__("invalid email or password")
+
+
+class BadRefreshToken(Unauthorized):
+    """Forged, expired, of the wrong kind, used up or revoked: nobody is told which."""
+
+    def __init__(self) -> None:
+        super().__init__("invalid refresh token")
+
+
+class TooManyFailures(RateLimited):
+    """The account's window of failed logins is full, whether there is such an account or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +69,11 @@ class NewUser:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
-    """
-    A refresh family with its first refresh token, of which only the hash is kept.
+class Issue:
+    """What a pair of tokens says beside the account: enough to make the very same pair again."""
 
-    `role` and the two `jti` are what the tokens say; `address` is the client's.
-    """
-
-    family_id: UUID
-    user_id: UserId
-    token_version: int
-    address: str
     refresh_jti: UUID
     access_jti: UUID
-    token_sha256: bytes
     role: Role
     issued_at: datetime
     expires_at: datetime
@@ -81,3 +83,27 @@ class Session:
 class TokenPair:
     access_token: str
     refresh_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """A refresh token that a client showed, as its row knows it."""
+
+    jti: UUID
+    sha256: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """
+    A refresh family with its first pair, of whose refresh token only the hash is kept.
+
+    `address` is the client's, as the limiters count it.
+    """
+
+    family_id: UUID
+    user_id: UserId
+    token_version: int
+    address: str
+    issue: Issue
+    token_sha256: bytes

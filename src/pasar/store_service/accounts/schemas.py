@@ -51,6 +51,12 @@ class LoginBody(Body, frozen=True):
     }
 
 
+class RefreshTokenBody(Body, frozen=True):
+    refresh_token: str = ""
+
+    rules: ClassVar[Mapping[str, tuple[Rule, ...]]] = {"refresh_token": (required,)}
+
+
 class UserJson(msgspec.Struct, frozen=True):
     id: UUID
     email: str

@@ -1,13 +1,11 @@
 """Register and log in; and what the operator does about admins."""
 
-import hashlib
-from datetime import UTC, datetime
-from uuid import UUID
+import asyncio
+from weakref import WeakValueDictionary
 
-from pasar.kit.clock import Clock
+from pasar.kit.errors import Unavailable
 from pasar.kit.ids import Ids
 from pasar.kit.passwords import Passwords
-from pasar.kit.tokens import ACCESS, REFRESH, Claims, TokenSigner
 from pasar.store_service.accounts.model import (
     Account,
     BadCredentials,
@@ -16,75 +14,51 @@ from pasar.store_service.accounts.model import (
     TokenPair,
     User,
 )
-from pasar.store_service.accounts.repository import Sessions, Users
+from pasar.store_service.accounts.repository import LoginWindows, Sessions, Users
 from pasar.store_service.accounts.rules import (
     SEEDED_ADMIN_EMAIL,
     SEEDED_ADMIN_PASSWORD,
     check_admin_password,
+    check_length,
 )
+from pasar.store_service.accounts.sessions import Issuer, sha256
 from pasar.store_service.identity import Role, UserId
 
 
-class Issuer:
-    """Make the two tokens of a new session, and the row that remembers them."""
-
-    def __init__(
-        self, signer: TokenSigner, ids: Ids, clock: Clock, *, access_s: float, refresh_s: float
-    ) -> None:
-        self.signer = signer
-        self.ids = ids
-        self.clock = clock
-        self.access_s = int(access_s)
-        self.refresh_s = int(refresh_s)
-
-    def issue(self, account: Account, address: str) -> tuple[TokenPair, Session]:
-        now = int(self.clock.now().timestamp())
-        expires = now + self.refresh_s
-        access_jti, refresh_jti = self.ids.new(), self.ids.new()
-        pair = TokenPair(
-            access_token=self._sign(account, ACCESS, access_jti, now, now + self.access_s),
-            refresh_token=self._sign(account, REFRESH, refresh_jti, now, expires),
-        )
-        session = Session(
-            family_id=self.ids.new(),
-            user_id=account.user.id,
-            token_version=account.token_version,
-            address=address,
-            refresh_jti=refresh_jti,
-            access_jti=access_jti,
-            token_sha256=hashlib.sha256(pair.refresh_token.encode()).digest(),
-            role=account.user.role,
-            issued_at=datetime.fromtimestamp(now, UTC),
-            expires_at=datetime.fromtimestamp(expires, UTC),
-        )
-        return pair, session
-
-    def _sign(self, account: Account, kind: str, jti: UUID, now: int, expires: int) -> str:
-        claims = Claims(
-            user_id=str(account.user.id),
-            email=account.user.email,
-            role=account.user.role.value,
-            token_type=kind,
-            jti=str(jti),
-            ver=account.token_version,
-            iat=now,
-            exp=expires,
-        )
-        return self.signer.sign(claims)
-
-
 class AccountService:
+    """
+    Open accounts and sessions.
+
+    New passwords have `password_min` bytes. `tries_at_once` logins of one account are judged at a
+    time, the others wait: a try counts as failed until it has succeeded, and a crowd of right ones
+    must not fill the account's window.
+    """
+
     def __init__(
-        self, users: Users, sessions: Sessions, passwords: Passwords, issuer: Issuer, ids: Ids
+        self,
+        users: Users,
+        sessions: Sessions,
+        windows: LoginWindows,
+        passwords: Passwords,
+        issuer: Issuer,
+        ids: Ids,
+        *,
+        password_min: int,
+        tries_at_once: int,
     ) -> None:
         self.users = users
         self.sessions = sessions
+        self.windows = windows
         self.passwords = passwords
         self.issuer = issuer
         self.ids = ids
+        self.password_min = password_min
+        self.tries_at_once = tries_at_once
+        self._turns = WeakValueDictionary[str, asyncio.Semaphore]()
 
     async def register(self, email: str, password: str, name: str) -> User:
-        """Open a buyer's account. Raises EmailTaken."""
+        """Open a buyer's account. Raises EmailTaken, and Invalid for too short a password."""
+        check_length(password, self.password_min)
         return await self.users.insert(await self._new(email, password, name, Role.BUYER))
 
     async def login(self, email: str, password: str, address: str) -> TokenPair:
@@ -92,15 +66,41 @@ class AccountService:
         Open a session for the client at this address; an unknown account costs the same work.
 
         Raises:
+            TooManyFailures: the account's window is full; no password was looked at.
             BadCredentials: for whatever reason.
             kit.errors.Unavailable: too many are logging in, or the database is away.
         """
+        async with self._turn(email):
+            attempt = await self.windows.admit(email, address)
+            try:
+                pair = await self._login(email, password, address)
+            except Unavailable:
+                await self.windows.forgive(attempt)
+                raise
+            await self.windows.forgive(attempt)
+        return pair
+
+    def _turn(self, email: str) -> asyncio.Semaphore:
+        """Return what all who are trying this account right now share; it goes with the last."""
+        fresh = asyncio.Semaphore(self.tries_at_once)
+        return self._turns.setdefault(email.lower(), fresh)
+
+    async def _login(self, email: str, password: str, address: str) -> TokenPair:
         account = await self.users.find(email)
         fits = await self.passwords.verify(password, account.password_hash if account else None)
         if account is None or account.disabled or not fits:
             raise BadCredentials
         await self._renew_hash(account, password)
-        pair, session = self.issuer.issue(account, address)
+        issue = self.issuer.issue(account.user.role)
+        pair = self.issuer.pair(account, issue)
+        session = Session(
+            family_id=self.ids.new(),
+            user_id=account.user.id,
+            token_version=account.token_version,
+            address=address,
+            issue=issue,
+            token_sha256=sha256(pair.refresh_token),
+        )
         if not await self.sessions.insert(session):
             raise BadCredentials
         return pair

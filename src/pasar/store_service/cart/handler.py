@@ -2,7 +2,7 @@
 
 from pasar.kit.ids import parse_id
 from pasar.store_service.cart.model import BadProductId
-from pasar.store_service.cart.schemas import AddItemBody, CartJson
+from pasar.store_service.cart.schemas import AddItemBody, CartJson, UpdateItemBody
 from pasar.store_service.cart.service import CartService
 from pasar.store_service.catalog.model import ProductId
 from pasar.store_service.web.route import Call
@@ -20,6 +20,12 @@ class CartHandler:
         if product_id is None:
             raise BadProductId
         cart = await self.carts.add(call.caller.user_id, ProductId(product_id), call.body.quantity)
+        return CartJson.of(cart)
+
+    async def update(self, call: Call[UpdateItemBody]) -> CartJson:
+        cart = await self.carts.set_quantity(
+            call.caller.user_id, ProductId(call.id), call.body.quantity
+        )
         return CartJson.of(cart)
 
     async def remove(self, call: Call[None]) -> CartJson:

@@ -35,7 +35,7 @@ ORDER BY i.created_at, i.id
 """
 
 # A change waits for the row of `carts` while its snapshot stays as old as its start: lines that
-# others committed meanwhile are not seen. Both changes therefore return the version before them as
+# others committed meanwhile are not seen. All changes therefore return the version before them as
 # the snapshot has it (`seen`): one step behind the new version it proves the snapshot complete.
 
 # A quantity above the stock becomes 0, which the table's own check refuses: so the judgement falls
@@ -72,6 +72,37 @@ LEFT JOIN cart c ON true
 LEFT JOIN carts seen ON seen.user_id = c.user_id
 LEFT JOIN (line l JOIN products p ON p.id = l.product_id AND p.deleted_at IS NULL)
     ON l.user_id = c.user_id
+ORDER BY l.created_at, l.id
+"""
+
+# The same judgement as in ADD. A line whose product is deleted is as good as gone.
+SET_QUANTITY: Final = """
+WITH cart AS MATERIALIZED (
+    SELECT user_id FROM carts WHERE user_id = $1 FOR UPDATE
+), adjusted AS (
+    UPDATE cart_items i SET updated_at = now(),
+        quantity = CASE WHEN $3::bigint <= p.stock THEN $3 ELSE 0 END
+    FROM cart c, products p
+    WHERE i.user_id = c.user_id AND i.product_id = $2
+        AND p.id = i.product_id AND p.deleted_at IS NULL
+    RETURNING i.id, i.user_id, i.product_id, i.quantity, i.created_at
+), changed AS (
+    UPDATE carts c SET version = c.version + 1, updated_at = now()
+    FROM adjusted a
+    WHERE c.user_id = a.user_id
+    RETURNING c.user_id, c.version, c.updated_at
+), line AS (
+    SELECT id, user_id, product_id, quantity, created_at FROM adjusted
+    UNION ALL
+    SELECT id, user_id, product_id, quantity, created_at FROM cart_items
+    WHERE user_id = $1 AND product_id <> $2
+)
+SELECT c.version, c.updated_at, seen.version AS seen,
+    l.product_id, l.quantity, p.name, p.price, coalesce(p.image_url, '') AS image_url
+FROM changed c
+JOIN carts seen ON seen.user_id = c.user_id
+JOIN line l ON l.user_id = c.user_id
+JOIN products p ON p.id = l.product_id AND p.deleted_at IS NULL
 ORDER BY l.created_at, l.id
 """
 
@@ -118,16 +149,17 @@ class PostgresCarts:
         return _cart(rows)
 
     async def add(self, buyer: UserId, product_id: ProductId, quantity: int) -> Cart:
-        try:
-            rows = await self.database.fetch(ADD, buyer, product_id, quantity, self.max_lines)
-        except ConstraintViolated as broken:
-            if refusal := REFUSALS.get(broken.constraint):
-                raise refusal from broken
-            raise
+        rows = await self._judged(ADD, buyer, product_id, quantity, self.max_lines)
         if not rows:
             raise ProductNotFound
         if not rows[0]["fits"]:
             raise CartIsFull
+        return await self._changed(buyer, rows)
+
+    async def set_quantity(self, buyer: UserId, product_id: ProductId, quantity: int) -> Cart:
+        rows = await self._judged(SET_QUANTITY, buyer, product_id, quantity)
+        if not rows:
+            raise ItemNotInCart
         return await self._changed(buyer, rows)
 
     async def remove(self, buyer: UserId, product_id: ProductId) -> Cart:
@@ -135,6 +167,15 @@ class PostgresCarts:
         if not rows:
             raise ItemNotInCart
         return await self._changed(buyer, rows)
+
+    async def _judged(self, sql: str, *args: object) -> Sequence[Row]:
+        """Run a change whose refusals are violated constraints."""
+        try:
+            return await self.database.fetch(sql, *args)
+        except ConstraintViolated as broken:
+            if refusal := REFUSALS.get(broken.constraint):
+                raise refusal from broken
+            raise
 
     async def _changed(self, buyer: UserId, rows: Sequence[Row]) -> Cart:
         complete = rows[0]["version"] == rows[0]["seen"] + 1

@@ -33,6 +33,14 @@ class Carts(Protocol):
         """
         ...
 
+    async def set_quantity(self, buyer: UserId, product_id: ProductId, quantity: int) -> Cart:
+        """
+        Give the product's line this quantity, whatever it was; the line keeps its place.
+
+        Raises ItemNotInCart, also for a deleted product, and InsufficientStock.
+        """
+        ...
+
     async def remove(self, buyer: UserId, product_id: ProductId) -> Cart:
         """Take the product's line out. Raises ItemNotInCart."""
         ...

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -10,16 +10,24 @@ import msgspec
 from pasar.store_service.cart.model import Cart, Line
 from pasar.store_service.web.fields import Body, Rule, positive, required
 
+# Wider than any stock, so that a too large amount is a shortage and no broken body.
+Quantity: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+
 
 class AddItemBody(Body, frozen=True):
     product_id: str = ""
-    # Wider than any stock, so that a too large amount is a shortage and no broken body.
-    quantity: Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] = 0
+    quantity: Quantity = 0
 
     rules: ClassVar[Mapping[str, tuple[Rule, ...]]] = {
         "product_id": (required,),
         "quantity": (positive,),
     }
+
+
+class UpdateItemBody(Body, frozen=True):
+    quantity: Quantity = 0
+
+    rules: ClassVar[Mapping[str, tuple[Rule, ...]]] = {"quantity": (positive,)}
 
 
 class CartItemJson(msgspec.Struct, frozen=True):

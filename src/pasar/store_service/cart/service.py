@@ -18,6 +18,10 @@ class CartService:
         """Add `quantity` units. Raises ProductNotFound, CartIsFull, InsufficientStock."""
         return await self.carts.add(buyer, product_id, quantity)
 
+    async def set_quantity(self, buyer: UserId, product_id: ProductId, quantity: int) -> Cart:
+        """Have `quantity` units instead of so many. Raises ItemNotInCart, InsufficientStock."""
+        return await self.carts.set_quantity(buyer, product_id, quantity)
+
     async def remove(self, buyer: UserId, product_id: ProductId) -> Cart:
         """Take one product out. Raises ItemNotInCart."""
         return await self.carts.remove(buyer, product_id)

@@ -1,14 +1,21 @@
 """The routes of the catalogue."""
 
+from collections.abc import Sequence
+
 from pasar.kit.pictures import ReadUpload
-from pasar.store_service.catalog.model import ProductId
+from pasar.store_service.catalog.model import CategoryId, ProductId
 from pasar.store_service.catalog.schemas import (
     CategoryJson,
     CreateCategoryBody,
     CreateProductBody,
     ProductJson,
+    UpdateCategoryBody,
+    UpdateProductBody,
+    product_filter,
 )
 from pasar.store_service.catalog.service import CategoryService, ProductService
+from pasar.store_service.web.envelope import Message, Paged
+from pasar.store_service.web.parse import page_of
 from pasar.store_service.web.route import Call
 
 
@@ -18,6 +25,17 @@ class CategoryHandler:
 
     async def create(self, call: Call[CreateCategoryBody]) -> CategoryJson:
         return CategoryJson.of(await self.categories.create(call.body.name))
+
+    async def all(self, _call: Call[None]) -> Sequence[CategoryJson]:
+        return [CategoryJson.of(category) for category in await self.categories.all()]
+
+    async def update(self, call: Call[UpdateCategoryBody]) -> CategoryJson:
+        name = call.body.name or None
+        return CategoryJson.of(await self.categories.rename(CategoryId(call.id), name))
+
+    async def delete(self, call: Call[None]) -> Message:
+        await self.categories.delete(CategoryId(call.id))
+        return Message("category deleted")
 
 
 class ProductHandler:
@@ -30,6 +48,20 @@ class ProductHandler:
 
     async def get(self, call: Call[None]) -> ProductJson:
         return ProductJson.of(await self.products.get(ProductId(call.id)))
+
+    async def find(self, call: Call[None]) -> Paged[ProductJson]:
+        page = page_of(call.query)
+        offset = (page.number - 1) * page.size
+        products, total = await self.products.find(product_filter(call.query), offset, page.size)
+        return Paged([ProductJson.of(product) for product in products], page, total)
+
+    async def update(self, call: Call[UpdateProductBody]) -> ProductJson:
+        product_id, edit = ProductId(call.id), call.body.edit()
+        return ProductJson.of(await self.products.update(call.caller.user_id, product_id, edit))
+
+    async def delete(self, call: Call[None]) -> Message:
+        await self.products.delete(call.caller.user_id, ProductId(call.id))
+        return Message("product deleted")
 
     async def replace_image(self, call: Call[ReadUpload]) -> ProductJson:
         seller, product_id = call.caller.user_id, ProductId(call.id)

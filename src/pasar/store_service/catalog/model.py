@@ -1,7 +1,9 @@
 """Categories and products, and what can be wrong with them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Final, NewType
 from uuid import UUID
 
@@ -13,11 +15,26 @@ CategoryId = NewType("CategoryId", UUID)
 ProductId = NewType("ProductId", UUID)
 
 MAX_STOCK: Final = 2_147_483_647  # the column's INTEGER (contract D9)
+MAX_DESCRIPTION: Final = 20_000  # characters; ten times what D14 asks for, and no name is longer
 
 
 class CategoryExists(Conflict):
     def __init__(self) -> None:
         super().__init__("category already exists")
+
+
+class CategoryNotFound(NotFound):
+    """The category that the path names is not there."""
+
+    def __init__(self) -> None:
+        super().__init__("category not found")
+
+
+class CategoryInUse(Conflict):
+    """Products that are not deleted stand under it."""
+
+    def __init__(self) -> None:
+        super().__init__("category is in use")
 
 
 class UnknownCategory(NotFound):
@@ -44,6 +61,16 @@ class ProductNotFound(NotFound):
 class NotProductOwner(Forbidden):
     def __init__(self) -> None:
         super().__init__("forbidden: not product owner")
+
+
+class BadSearch(Invalid):
+    def __init__(self) -> None:
+        super().__init__("contains invalid characters", field="search")
+
+
+class BadStoreId(Invalid):
+    def __init__(self) -> None:
+        super().__init__("invalid store_id", field="store_id")
 
 
 class BadCategoryId(Invalid):
@@ -110,3 +137,55 @@ class NewProduct:
     description: str
     price: Money
     stock: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductEdit:
+    """
+    What is to change of a product; None leaves a member as it is.
+
+    `unreadable` names the members that were sent and could not be read; they are None too.
+    """
+
+    name: str | None = None
+    description: str | None = None
+    price: Money | None = None
+    category_id: CategoryId | None = None
+    stock: int | None = None
+    unreadable: frozenset[str] = frozenset()
+
+
+class Sort(StrEnum):
+    """The orders of a product list; the value is the one of `sort_by`."""
+
+    CREATED_AT = "created_at"
+    PRICE = "price"
+    NAME = "name"
+    RELEVANCE = "relevance"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductFilter:
+    """
+    Which products, in which order; a member that is None, or an empty `search`, asks for nothing.
+
+    `search` is a substring of name or description in any letter case. By relevance it is besides
+    what a person types into a search engine, and more products match: those with the same words. A
+    long text is then known by its beginning.
+    """
+
+    search: str = ""
+    category_id: CategoryId | None = None
+    store_id: StoreId | None = None
+    min_price: Money | None = None
+    max_price: Money | None = None
+    sort: Sort = Sort.CREATED_AT
+    ascending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One slice of the products that match, and how many there are in all."""
+
+    product_ids: Sequence[ProductId]
+    total: int

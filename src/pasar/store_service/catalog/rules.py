@@ -1,12 +1,15 @@
-"""What a product must be before it is offered."""
+"""What a product must be before it is offered or changed, and what nobody needs to look for."""
 
 from pasar.store_service.catalog.model import (
+    MAX_DESCRIPTION,
     MAX_STOCK,
     BadCategoryId,
     BadPrice,
     BadStock,
     NewProduct,
     ProductDraft,
+    ProductEdit,
+    ProductFilter,
     ProductId,
 )
 from pasar.store_service.stores.model import StoreId
@@ -33,3 +36,23 @@ def accepted(draft: ProductDraft, product_id: ProductId, store_id: StoreId) -> N
         price=draft.price,
         stock=draft.stock,
     )
+
+
+def check_edit(edit: ProductEdit) -> None:
+    """
+    Judge what the seller sent.
+
+    Raises BadPrice, BadCategoryId, BadStock: the first that applies, in the contract's order, which
+    is not the one of a new product.
+    """
+    if "price" in edit.unreadable:
+        raise BadPrice
+    if "category_id" in edit.unreadable:
+        raise BadCategoryId
+    if edit.stock is not None and not 0 <= edit.stock <= MAX_STOCK:
+        raise BadStock
+
+
+def matches_nothing(wanted: ProductFilter) -> bool:
+    """Say whether the search is longer than any text it could stand in."""
+    return len(wanted.search) > MAX_DESCRIPTION

@@ -9,14 +9,40 @@ import msgspec
 
 from pasar.kit.ids import parse_id
 from pasar.kit.money import parse_money
-from pasar.store_service.catalog.model import Category, CategoryId, Product, ProductDraft
-from pasar.store_service.web.fields import Body, Rule, at_most, not_blank, required
+from pasar.store_service.catalog.model import (
+    MAX_DESCRIPTION,
+    BadCategoryId,
+    BadSearch,
+    BadStoreId,
+    Category,
+    CategoryId,
+    Product,
+    ProductDraft,
+    ProductEdit,
+    ProductFilter,
+    Sort,
+)
+from pasar.store_service.stores.model import StoreId
+from pasar.store_service.web.fields import (
+    Body,
+    Rule,
+    at_most,
+    not_blank,
+    not_only_blanks,
+    required,
+)
 
 
 class CreateCategoryBody(Body, frozen=True):
     name: str = ""
 
     rules: ClassVar[Mapping[str, tuple[Rule, ...]]] = {"name": (not_blank, at_most(255))}
+
+
+class UpdateCategoryBody(Body, frozen=True):
+    name: str = ""
+
+    rules: ClassVar[Mapping[str, tuple[Rule, ...]]] = {"name": (not_only_blanks, at_most(255))}
 
 
 class CreateProductBody(Body, frozen=True):
@@ -32,18 +58,84 @@ class CreateProductBody(Body, frozen=True):
         "name": (not_blank, at_most(255)),
         "price": (required,),
         "category_id": (required,),
-        "description": (at_most(20_000),),
+        "description": (at_most(MAX_DESCRIPTION),),
     }
 
     def draft(self) -> ProductDraft:
-        category_id = parse_id(self.category_id)
         return ProductDraft(
             name=self.name,
             description=self.description,
-            category_id=None if category_id is None else CategoryId(category_id),
+            category_id=_category_id(self.category_id),
             price=parse_money(self.price),
             stock=self.stock,
         )
+
+
+class UpdateProductBody(Body, frozen=True):
+    """Absent and empty members stay as they are (contract C5); a stock of 0 is a real one."""
+
+    name: str = ""
+    description: str = ""
+    price: str = ""
+    category_id: str = ""
+    stock: int | None = None
+
+    rules: ClassVar[Mapping[str, tuple[Rule, ...]]] = {
+        "name": (not_only_blanks, at_most(255)),
+        "description": (at_most(MAX_DESCRIPTION),),
+    }
+
+    def edit(self) -> ProductEdit:
+        price, category_id = parse_money(self.price), _category_id(self.category_id)
+        unreadable = {
+            "price": self.price and price is None,
+            "category_id": self.category_id and category_id is None,
+        }
+        return ProductEdit(
+            name=self.name or None,
+            description=self.description or None,
+            price=price,
+            category_id=category_id,
+            stock=self.stock,
+            unreadable=frozenset(name for name, true in unreadable.items() if true),
+        )
+
+
+def product_filter(query: Mapping[str, str]) -> ProductFilter:
+    """
+    Read the query of the product list (contract 6.2): what is no price, no order is ignored.
+
+    Raises BadSearch, BadCategoryId, BadStoreId.
+    """
+    search = query.get("search", "")
+    if "\0" in search:
+        raise BadSearch
+    category_id = _category_id(query.get("category_id", ""))
+    if category_id is None and "category_id" in query:
+        raise BadCategoryId
+    store_id = parse_id(query.get("store_id", ""))
+    if store_id is None and "store_id" in query:
+        raise BadStoreId
+    return ProductFilter(
+        search=search,
+        category_id=category_id,
+        store_id=None if store_id is None else StoreId(store_id),
+        min_price=parse_money(query.get("min_price", ""), signed=True),
+        max_price=parse_money(query.get("max_price", ""), signed=True),
+        sort=_sort(query.get("sort_by", ""), search),
+        ascending=query.get("sort_order") == "asc",
+    )
+
+
+def _category_id(text: str) -> CategoryId | None:
+    category_id = parse_id(text)
+    return None if category_id is None else CategoryId(category_id)
+
+
+def _sort(sort_by: str, search: str) -> Sort:
+    """Read the order; without a search nothing is more relevant than anything else."""
+    known = sort_by in set(Sort) and (search or sort_by != Sort.RELEVANCE)
+    return Sort(sort_by) if known else Sort.CREATED_AT
 
 
 class CategoryJson(msgspec.Struct, frozen=True):

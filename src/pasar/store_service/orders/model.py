@@ -7,10 +7,11 @@ from enum import StrEnum
 from typing import NewType
 from uuid import UUID
 
-from pasar.kit.errors import Conflict, Forbidden, Invalid, NotFound
+from pasar.kit.errors import Conflict, Forbidden, Invalid, NotFound, WrongState
 from pasar.kit.money import Money
 from pasar.store_service.catalog.model import ProductId
 from pasar.store_service.identity import UserId
+from pasar.store_service.stores.model import StoreId
 
 OrderId = NewType("OrderId", UUID)
 
@@ -78,6 +79,14 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderPage:
+    """Some of a list's orders, and how many the list has in all."""
+
+    orders: tuple[Order, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class HeldOrder:
     """What a decision needs of an order whose row is locked."""
 
@@ -85,6 +94,17 @@ class HeldOrder:
     user_id: UserId
     status: Status
     total_amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A store's part moves from `before` to `after`; the order goes to `order_after` or stays."""
+
+    order: HeldOrder
+    store_id: StoreId
+    before: Status
+    after: Status
+    order_after: Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +217,33 @@ class OrderNotFound(NotFound):
 class NotOrderOwner(Forbidden):
     def __init__(self) -> None:
         super().__init__("forbidden")
+
+
+class SellerWithoutStore(NotFound):
+    """A seller's token, but no store of that user."""
+
+    def __init__(self) -> None:
+        super().__init__("store not found")
+
+
+class NotSellersOrder(Forbidden):
+    def __init__(self) -> None:
+        super().__init__("forbidden: no items from your store in this order")
+
+
+class TooLateToCancel(WrongState):
+    def __init__(self, furthest: Status) -> None:
+        super().__init__(f"cannot cancel order with status {furthest}")
+
+
+class NotYetOrNoLonger(WrongState):
+    def __init__(self, current: Status) -> None:
+        super().__init__(f"cannot transition from status {current}")
+
+
+class NotTheNextStep(WrongState):
+    def __init__(self, current: Status, wanted: str) -> None:
+        super().__init__(f"invalid status transition from {current} to {wanted}")
 
 
 class AmountMismatch(Exception):

@@ -24,7 +24,7 @@ from pasar.store_service.orders.model import (
     Wanted,
     Wish,
 )
-from pasar.store_service.orders.repository import Checkouts, Orders
+from pasar.store_service.orders.repository import Checkouts, OrderReads
 from pasar.store_service.orders.rules import LARGEST_TOTAL
 
 # $1 order id, $2 buyer, $3 address, $4 message id, $5 request id, $6 expected total or NULL,
@@ -116,9 +116,9 @@ CART_VERSION: Final = "SELECT version FROM carts WHERE user_id = $1 FOR UPDATE"
 
 
 class PostgresCheckouts:
-    def __init__(self, database: Database, orders: Orders, ids: Ids, currency: str) -> None:
+    def __init__(self, database: Database, reads: OrderReads, ids: Ids, currency: str) -> None:
         self.database = database
-        self.orders = orders
+        self.reads = reads
         self.ids = ids
         self.currency = currency
 
@@ -153,7 +153,7 @@ class PostgresCheckouts:
         """Return the outcome of an attempt that did commit; product pages may lag behind it."""
         cart = await self.database.fetch_one(CART_VERSION, wish.buyer)
         try:
-            order = await self.orders.get(wish.order_id)
+            order = await self.reads.get(wish.order_id)
         except OrderNotFound:
             return None
         version: int = cart["version"] if cart else 0

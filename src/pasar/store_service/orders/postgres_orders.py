@@ -1,43 +1,34 @@
 """
-Orders in PostgreSQL once they are made: read, held, settled, restocked.
+Orders in PostgreSQL once they are made: held, settled, moved, cancelled, restocked.
 
 What changes an order holds its row first, in a statement of its own: plain reads of a statement
-that waited for a lock would show the state before the wait. CHECKOUT is in `postgres.py`.
+that waited for a lock would show the state before the wait. CHECKOUT is in `postgres.py`, what
+people read in `postgres_reads.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from pasar.kit import log
-from pasar.kit.database import Database, Row, Tx
+from pasar.kit.database import Tx
 from pasar.kit.money import Money
 from pasar.store_service.catalog.model import ProductId
+from pasar.store_service.identity import UserId
 from pasar.store_service.orders.model import (
     HeldOrder,
-    Item,
-    Order,
     OrderId,
     OrderNotFound,
-    Payment,
     Status,
+    Step,
     Verdict,
 )
 from pasar.store_service.orders.repository import Orders
-from pasar.store_service.orders.rules import outcome
-
-GET: Final = """
-SELECT o.id, o.user_id, o.status, o.total_amount, o.shipping_address, o.created_at, o.updated_at,
-    i.id AS item_id, i.product_id, i.quantity, i.price,
-    y.id AS payment_id, y.method, y.status AS payment_status, y.amount, y.paid_at,
-    y.created_at AS owed_at
-FROM orders o
-LEFT JOIN order_items i ON i.order_id = o.id
-LEFT JOIN payments y ON y.order_id = o.id
-WHERE o.id = $1
-ORDER BY i.product_id, i.id
-"""
+from pasar.store_service.orders.rules import CANCELLABLE, outcome
+from pasar.store_service.stores.model import StoreId
 
 HOLD: Final = "SELECT id, user_id, status, total_amount FROM orders WHERE id = $1 FOR UPDATE"
+
+PARTS: Final = "SELECT store_id, status FROM fulfilments WHERE order_id = $1"
 
 # $1 order, $2 new order status, $3 request id, $4 payment status, $5 payment reference, $6 reason.
 # The guards are the old states: what is decided already stays, and then no row is touched.
@@ -58,6 +49,44 @@ WITH moved AS (
 UPDATE payments SET status = $4::text, payment_ref = $5, reason = $6, updated_at = now(),
     paid_at = CASE WHEN $4 = 'success' THEN now() END
 WHERE order_id = $1 AND status = 'pending'
+"""
+
+# $1 order, $2 its status, $3 buyer, $4 request id, $5 the statuses that a buyer may cancel.
+# One part past them, and no row is touched.
+CANCEL: Final = """
+WITH moved AS (
+    UPDATE orders SET status = 'cancelled', cancel_reason = 'buyer', updated_at = now()
+    WHERE id = $1 AND status = ANY($5::text[])
+        AND NOT EXISTS (SELECT FROM fulfilments WHERE order_id = $1 AND status <> ALL($5))
+    RETURNING id
+), part AS (
+    UPDATE fulfilments f SET status = 'cancelled', updated_at = now()
+    FROM moved o
+    WHERE f.order_id = o.id
+)
+INSERT INTO order_status_history
+    (order_id, from_status, to_status, actor, actor_id, request_id)
+SELECT id, $2, 'cancelled', 'buyer', $3, $4 FROM moved
+"""
+
+# $1 order, $2 store, $3 and $4 the part before and after, $5 and $6 the order, $7 seller,
+# $8 request id. The history has a row for the part, and one for the order if that moves too.
+MOVE: Final = """
+WITH part AS (
+    UPDATE fulfilments SET status = $4::text, updated_at = now()
+    WHERE order_id = $1 AND store_id = $2 AND status = $3::text
+    RETURNING order_id, store_id
+), whole AS (
+    UPDATE orders o SET status = $6::text, updated_at = now()
+    FROM part p
+    WHERE o.id = p.order_id AND o.status = $5::text AND $5 <> $6
+    RETURNING o.id
+)
+INSERT INTO order_status_history
+    (order_id, store_id, from_status, to_status, actor, actor_id, request_id)
+SELECT order_id, store_id, $3, $4, 'seller', $7::uuid, $8::text FROM part
+UNION ALL
+SELECT id, NULL, $5, $6, 'seller', $7, $8 FROM whole
 """
 
 # Once per order and product, because the ledger row is the permission. Stock stays an INTEGER: what
@@ -88,15 +117,6 @@ RETURNING p.id, p.version
 
 
 class PostgresOrders:
-    def __init__(self, database: Database) -> None:
-        self.database = database
-
-    async def get(self, order_id: OrderId) -> Order:
-        rows = await self.database.fetch(GET, order_id)
-        if not rows:
-            raise OrderNotFound
-        return _order(rows)
-
     async def hold(self, tx: Tx, order_id: OrderId) -> HeldOrder:
         row = await tx.fetch_one(HOLD, order_id)
         if row is None:
@@ -104,6 +124,10 @@ class PostgresOrders:
         return HeldOrder(
             row["id"], row["user_id"], Status(row["status"]), Money.of(row["total_amount"])
         )
+
+    async def parts(self, tx: Tx, order_id: OrderId) -> Mapping[StoreId, Status]:
+        rows = await tx.fetch(PARTS, order_id)
+        return {row["store_id"]: Status(row["status"]) for row in rows}
 
     async def settle(self, tx: Tx, verdict: Verdict) -> None:
         await tx.execute(
@@ -116,40 +140,28 @@ class PostgresOrders:
             None if verdict.approved else verdict.message,
         )
 
+    async def cancel(self, tx: Tx, order: HeldOrder) -> bool:
+        request_id = log.request_id.get()
+        moved = await tx.execute(
+            CANCEL, order.id, order.status, order.user_id, request_id, CANCELLABLE
+        )
+        return moved > 0
+
+    async def move(self, tx: Tx, step: Step, seller: UserId) -> None:
+        await tx.execute(
+            MOVE,
+            step.order.id,
+            step.store_id,
+            step.before,
+            step.after,
+            step.order.status,
+            step.order_after,
+            seller,
+            log.request_id.get(),
+        )
+
     async def restock(self, tx: Tx, order_id: OrderId) -> Mapping[ProductId, int]:
         return {row["id"]: row["version"] for row in await tx.fetch(RESTOCK, order_id)}
-
-
-def _order(rows: Sequence[Row]) -> Order:
-    """Read rows that repeat order and payment beside each item."""
-    order = rows[0]
-    return Order(
-        id=order["id"],
-        user_id=order["user_id"],
-        status=Status(order["status"]),
-        total_amount=Money.of(order["total_amount"]),
-        shipping_address=order["shipping_address"],
-        items=tuple(_item(row) for row in rows if row["item_id"] is not None),
-        payment=None if order["payment_id"] is None else _payment(order),
-        created_at=order["created_at"],
-        updated_at=order["updated_at"],
-    )
-
-
-def _item(row: Row) -> Item:
-    return Item(row["item_id"], row["product_id"], row["quantity"], Money.of(row["price"]))
-
-
-def _payment(row: Row) -> Payment:
-    return Payment(
-        id=row["payment_id"],
-        order_id=row["id"],
-        method=row["method"],
-        status=row["payment_status"],
-        amount=Money.of(row["amount"]),
-        paid_at=row["paid_at"],
-        created_at=row["owed_at"],
-    )
 
 
 _: type[Orders] = PostgresOrders

@@ -1,5 +1,5 @@
 """
-The ports of orders: where a cart becomes one, where they are kept, and who is told.
+The ports of orders: where a cart becomes one, where they are kept and read, and who is told.
 
 Methods that take a transaction join it. Unless said otherwise they raise kit.errors.Unavailable
 when the database is away.
@@ -10,7 +10,19 @@ from typing import Protocol
 
 from pasar.kit.database import Tx
 from pasar.store_service.catalog.model import ProductId
-from pasar.store_service.orders.model import Attempt, HeldOrder, Order, OrderId, Verdict, Wish
+from pasar.store_service.identity import UserId
+from pasar.store_service.orders.model import (
+    Attempt,
+    HeldOrder,
+    Order,
+    OrderId,
+    OrderPage,
+    Status,
+    Step,
+    Verdict,
+    Wish,
+)
+from pasar.store_service.stores.model import StoreId
 
 
 class Checkouts(Protocol):
@@ -24,13 +36,34 @@ class Checkouts(Protocol):
         ...
 
 
-class Orders(Protocol):
+class OrderReads(Protocol):
+    """Orders for show: nothing is decided by them. Pages are newest first."""
+
     async def get(self, order_id: OrderId) -> Order:
         """Return the order with items and payment, whoever owns it. Raises OrderNotFound."""
         ...
 
+    async def page_of_buyer(self, buyer: UserId, limit: int, offset: int) -> OrderPage:
+        """Return at most `limit` of the buyer's orders, after the first `offset`."""
+        ...
+
+    async def page_of_seller(self, seller: UserId, limit: int, offset: int) -> OrderPage:
+        """
+        Return orders with a part of the seller's store, each as if it were that part alone.
+
+        Items, total, status and `updated_at` are the part's, the payment is left out. Raises
+        SellerWithoutStore.
+        """
+        ...
+
+
+class Orders(Protocol):
     async def hold(self, tx: Tx, order_id: OrderId) -> HeldOrder:
         """Lock the order's row, before any other, and return its newest state, or OrderNotFound."""
+        ...
+
+    async def parts(self, tx: Tx, order_id: OrderId) -> Mapping[StoreId, Status]:
+        """Return how far each store is; the order must be held. An order without items has none."""
         ...
 
     async def settle(self, tx: Tx, verdict: Verdict) -> None:
@@ -39,6 +72,22 @@ class Orders(Protocol):
 
         A pending order and its parts become paid or cancelled, with a history row by the system; a
         pending payment becomes success or failed. The order must be held.
+        """
+        ...
+
+    async def cancel(self, tx: Tx, order: HeldOrder) -> bool:
+        """
+        Cancel the order and its parts for its buyer, with a history row; the order must be held.
+
+        False, and nothing written, when it or one of its parts is past what a buyer may cancel.
+        """
+        ...
+
+    async def move(self, tx: Tx, step: Step, seller: UserId) -> None:
+        """
+        Take the seller's step, with a history row for the part and one for the order if it moves.
+
+        The order must be held since the step was judged.
         """
         ...
 

@@ -10,15 +10,21 @@ from pasar.store_service.orders.model import (
     Attempt,
     CartIsEmpty,
     HeldOrder,
+    NotSellersOrder,
+    NotTheNextStep,
+    NotYetOrNoLonger,
     OrderTotalTooLarge,
     OutOfStock,
     Placed,
     ProductGone,
+    SellerWithoutStore,
     Settlement,
     Status,
+    Step,
     TotalChanged,
     Verdict,
 )
+from pasar.store_service.stores.model import StoreId
 
 LARGEST_TOTAL: Final = Money(999_999_999_999_999)
 
@@ -36,13 +42,61 @@ TRANSITIONS: Final[Mapping[tuple[Status | None, Status], frozenset[Actor]]] = {
 """(from, to) → who may. What is not listed is forbidden to everybody."""
 
 
+CANCELLABLE: Final = tuple(
+    before
+    for (before, after), actors in TRANSITIONS.items()
+    if before and after is Status.CANCELLED and Actor.BUYER in actors
+)
+"""Where a buyer may still cancel: neither the order nor any part of it may be elsewhere."""
+
+_ADVANCE: Final = list(Status).index
+
+
 def may_move(actor: Actor, before: Status, after: Status) -> bool:
     return actor in TRANSITIONS.get((before, after), frozenset())
 
 
 def least_advanced(parts: Iterable[Status]) -> Status:
     """Return an order's status from its parts: cancelled only if every part is."""
-    return min(parts, key=list(Status).index)
+    return min(parts, key=_ADVANCE)
+
+
+def most_advanced(order: Status, parts: Iterable[Status]) -> Status:
+    """Return the status that a refused cancel names; an order without parts has its own."""
+    return max(parts, key=_ADVANCE, default=order)
+
+
+def step(
+    order: HeldOrder, parts: Mapping[StoreId, Status], own: StoreId | None, wanted: str
+) -> Step:
+    """
+    Return the step of the seller whose store is `own`, judged on the own part (contract D27).
+
+    Raises SellerWithoutStore, NotSellersOrder, NotYetOrNoLonger, NotTheNextStep.
+    """
+    if own is None:
+        raise SellerWithoutStore
+    if own not in parts:
+        raise NotSellersOrder
+    before = parts[own]
+    after = next_step(before, wanted)
+    return Step(
+        order=order,
+        store_id=own,
+        before=before,
+        after=after,
+        order_after=least_advanced({**parts, own: after}.values()),
+    )
+
+
+def next_step(before: Status, wanted: str) -> Status:
+    """Return `wanted` if a seller may take it from here."""
+    possible = [status for status in Status if may_move(Actor.SELLER, before, status)]
+    if not possible:
+        raise NotYetOrNoLonger(before)
+    if wanted not in possible:
+        raise NotTheNextStep(before, wanted)
+    return Status(wanted)
 
 
 def accepted(attempt: Attempt) -> Placed:

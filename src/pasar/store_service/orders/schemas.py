@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from pasar.store_service.orders.model import Item, Order, Payment
-from pasar.store_service.web.fields import Body, Rule, at_most, not_blank
+from pasar.store_service.web.fields import Body, Rule, at_most, not_blank, required
 
 _LONGEST_ADDRESS: Final = 4000  # characters; the contract asks for 2000 at least (D14)
 
@@ -20,6 +20,14 @@ class CheckoutBody(Body, frozen=True):
     rules: ClassVar[Mapping[str, tuple[Rule, ...]]] = {
         "shipping_address": (not_blank, at_most(_LONGEST_ADDRESS))
     }
+
+
+class UpdateStatusBody(Body, frozen=True):
+    """What is no status is refused by the order's own rules, after whose order it is."""
+
+    status: str = ""
+
+    rules: ClassVar[Mapping[str, tuple[Rule, ...]]] = {"status": (required,)}
 
 
 class OrderItemJson(msgspec.Struct, frozen=True):

@@ -1,8 +1,12 @@
-"""The use cases of orders: buy the cart, look at an order, let a payment result decide."""
+"""
+The use cases of orders: the buyer's, the seller's, and what a payment result decides.
+
+Whoever changes an order holds its row, so that changes of one order happen one after the other.
+"""
 
 import asyncio
 
-from pasar.kit.database import Tx
+from pasar.kit.database import Database, Tx
 from pasar.kit.ids import Ids
 from pasar.kit.money import Money
 from pasar.store_service.cart.repository import CartCopies
@@ -12,27 +16,34 @@ from pasar.store_service.orders.model import (
     NotOrderOwner,
     Order,
     OrderId,
+    OrderPage,
     Settled,
     Settlement,
+    TooLateToCancel,
     Verdict,
     Wish,
 )
-from pasar.store_service.orders.repository import Checkouts, Orders, Wake
-from pasar.store_service.orders.rules import accepted, settlement
+from pasar.store_service.orders.repository import Checkouts, OrderReads, Orders, Wake
+from pasar.store_service.orders.rules import accepted, most_advanced, settlement, step
+from pasar.store_service.stores.repository import Stores
 
 
 class OrderService:
     def __init__(
         self,
+        database: Database,
         checkouts: Checkouts,
         orders: Orders,
+        reads: OrderReads,
         carts: CartCopies,
         products: ProductCopies,
         wake: Wake,
         ids: Ids,
     ) -> None:
+        self.database = database
         self.checkouts = checkouts
         self.orders = orders
+        self.reads = reads
         self.carts = carts
         self.products = products
         self.wake = wake
@@ -61,10 +72,30 @@ class OrderService:
 
     async def get(self, buyer: UserId, order_id: OrderId) -> Order:
         """Return the buyer's own order. Raises OrderNotFound, NotOrderOwner."""
-        order = await self.orders.get(order_id)
+        order = await self.reads.get(order_id)
         if order.user_id != buyer:
             raise NotOrderOwner
         return order
+
+    async def page(self, buyer: UserId, limit: int, offset: int) -> OrderPage:
+        """Return a page of the buyer's own orders, newest first."""
+        return await self.reads.page_of_buyer(buyer, limit, offset)
+
+    async def cancel(self, buyer: UserId, order_id: OrderId) -> None:
+        """
+        Cancel the buyer's own order while no part is past processing; its stock comes back once.
+
+        Raises OrderNotFound, NotOrderOwner, TooLateToCancel.
+        """
+        async with self.database.begin() as tx:
+            order = await self.orders.hold(tx, order_id)
+            if order.user_id != buyer:
+                raise NotOrderOwner
+            if not await self.orders.cancel(tx, order):
+                parts = await self.orders.parts(tx, order_id)
+                raise TooLateToCancel(most_advanced(order.status, parts.values()))
+            restocked = await self.orders.restock(tx, order_id)
+        await self.products.drop(restocked)
 
     async def settle(self, tx: Tx, verdict: Verdict) -> Settled:
         """
@@ -85,3 +116,33 @@ class OrderService:
     async def refresh(self, settled: Settled) -> None:
         """Drop the copies of products whose stock came back, once that is committed."""
         await self.products.drop(settled.restocked)
+
+
+class SellerOrderService:
+    def __init__(
+        self, database: Database, orders: Orders, reads: OrderReads, stores: Stores
+    ) -> None:
+        self.database = database
+        self.orders = orders
+        self.reads = reads
+        self.stores = stores
+
+    async def page(self, seller: UserId, limit: int, offset: int) -> OrderPage:
+        """Return a page of the store's parts of orders, newest first. Raises SellerWithoutStore."""
+        return await self.reads.page_of_seller(seller, limit, offset)
+
+    async def move(self, seller: UserId, order_id: OrderId, wanted: str) -> None:
+        """
+        Move the own part one step on; the order follows when it was the least advanced.
+
+        Raises:
+            OrderNotFound, SellerWithoutStore: there is nothing to move, or nobody to move it.
+            NotSellersOrder: none of its items is from the seller's store.
+            NotYetOrNoLonger, NotTheNextStep: the part cannot go there.
+        """
+        store = await self.stores.find_of(seller)
+        async with self.database.begin() as tx:
+            order = await self.orders.hold(tx, order_id)
+            parts = await self.orders.parts(tx, order_id)
+            own = store.id if store else None
+            await self.orders.move(tx, step(order, parts, own, wanted), seller)

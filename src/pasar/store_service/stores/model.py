@@ -1,4 +1,4 @@
-"""A store, and why one may not be opened."""
+"""A store, and why one may not be opened, seen or changed."""
 
 from dataclasses import dataclass
 from datetime import datetime

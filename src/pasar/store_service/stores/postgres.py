@@ -7,6 +7,7 @@ from pasar.store_service.identity import UserId
 from pasar.store_service.stores.model import (
     AlreadyHasStore,
     NewStore,
+    NotStoreOwner,
     Store,
     StoreId,
     StoreNotFound,
@@ -20,18 +21,26 @@ RETURNING id, user_id, name, description, logo_url, created_at, updated_at
 """
 
 # Stores of the earlier service may hold NULL texts.
-FIND_STORE_OF: Final = """
-SELECT id, user_id, name, coalesce(description, '') AS description,
-       coalesce(logo_url, '') AS logo_url, created_at, updated_at
-FROM stores
-WHERE user_id = $1
-"""
-
 GET_STORE: Final = """
 SELECT id, user_id, name, coalesce(description, '') AS description,
        coalesce(logo_url, '') AS logo_url, created_at, updated_at
 FROM stores
 WHERE id = $1
+"""
+
+UPDATE_STORE: Final = """
+UPDATE stores SET
+    name = coalesce($3, name), description = coalesce($4, description), updated_at = now()
+WHERE id = $1 AND user_id = $2
+RETURNING id, user_id, name, coalesce(description, '') AS description,
+          coalesce(logo_url, '') AS logo_url, created_at, updated_at
+"""
+
+FIND_STORE_OF: Final = """
+SELECT id, user_id, name, coalesce(description, '') AS description,
+       coalesce(logo_url, '') AS logo_url, created_at, updated_at
+FROM stores
+WHERE user_id = $1
 """
 
 # The row lock makes each change see the one before it, so that no file is left without a row.
@@ -59,15 +68,24 @@ class PostgresStores:
             raise
         return _store(row)
 
-    async def find_of(self, seller: UserId) -> Store | None:
-        row = await self.database.fetch_one(FIND_STORE_OF, seller)
-        return None if row is None else _store(row)
-
     async def get(self, store_id: StoreId) -> Store:
         row = await self.database.fetch_one(GET_STORE, store_id)
         if row is None:
             raise StoreNotFound
         return _store(row)
+
+    async def update(
+        self, store_id: StoreId, owner: UserId, name: str | None, description: str | None
+    ) -> Store:
+        row = await self.database.fetch_one(UPDATE_STORE, store_id, owner, name, description)
+        if row is None:
+            await self.get(store_id)
+            raise NotStoreOwner
+        return _store(row)
+
+    async def find_of(self, seller: UserId) -> Store | None:
+        row = await self.database.fetch_one(FIND_STORE_OF, seller)
+        return None if row is None else _store(row)
 
     async def set_logo(self, store_id: StoreId, logo_url: str) -> tuple[Store, str]:
         row = await self.database.fetch_one(SET_LOGO, store_id, logo_url)

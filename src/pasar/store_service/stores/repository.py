@@ -14,12 +14,18 @@ class Stores(Protocol):
         """Add a store. Raises AlreadyHasStore; of a user's simultaneous wishes one succeeds."""
         ...
 
-    async def find_of(self, seller: UserId) -> Store | None:
-        """Return the seller's store; None for a user who never opened one."""
-        ...
-
     async def get(self, store_id: StoreId) -> Store:
         """Return a store. Raises StoreNotFound."""
+        ...
+
+    async def update(
+        self, store_id: StoreId, owner: UserId, name: str | None, description: str | None
+    ) -> Store:
+        """Change what is not None, and nothing else. Raises StoreNotFound, NotStoreOwner."""
+        ...
+
+    async def find_of(self, seller: UserId) -> Store | None:
+        """Return the seller's store; None for a user who never opened one."""
         ...
 
     async def set_logo(self, store_id: StoreId, logo_url: str) -> tuple[Store, str]:

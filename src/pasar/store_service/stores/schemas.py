@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from pasar.store_service.stores.model import Store
-from pasar.store_service.web.fields import Body, Rule, at_most, not_blank
+from pasar.store_service.web.fields import Body, Rule, at_most, not_blank, not_only_blanks
 
 
 class OpenStoreBody(Body, frozen=True):
@@ -17,6 +17,18 @@ class OpenStoreBody(Body, frozen=True):
 
     rules: ClassVar[Mapping[str, tuple[Rule, ...]]] = {
         "name": (not_blank, at_most(255)),
+        "description": (at_most(20_000),),
+    }
+
+
+class UpdateStoreBody(Body, frozen=True):
+    """Absent and empty members stay as they are (contract C5)."""
+
+    name: str = ""
+    description: str = ""
+
+    rules: ClassVar[Mapping[str, tuple[Rule, ...]]] = {
+        "name": (not_only_blanks, at_most(255)),
         "description": (at_most(20_000),),
     }
 

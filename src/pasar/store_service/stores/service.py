@@ -1,4 +1,4 @@
-"""Open a store, give it a logo."""
+"""Open a store, show it, change it, give it a logo."""
 
 from pasar.kit.database import Database
 from pasar.kit.ids import Ids
@@ -30,6 +30,16 @@ class StoreService:
             store = await self.stores.insert(tx, wish)
             await self.users.make_seller(tx, owner)
         return store
+
+    async def get(self, store_id: StoreId) -> Store:
+        """Return a store. Raises StoreNotFound."""
+        return await self.stores.get(store_id)
+
+    async def update(
+        self, owner: UserId, store_id: StoreId, name: str | None, description: str | None
+    ) -> Store:
+        """Change the texts given of the user's own store. Raises StoreNotFound, NotStoreOwner."""
+        return await self.stores.update(store_id, owner, name, description)
 
     async def replace_logo(self, seller: UserId, store_id: StoreId, read: ReadUpload) -> Store:
         """

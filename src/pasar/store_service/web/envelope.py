@@ -78,6 +78,12 @@ class Paged(msgspec.Struct, Generic[ItemT], frozen=True):
     total: int
 
 
+class Message(msgspec.Struct, frozen=True):
+    """The answer of a route that has nothing to show but that it was done."""
+
+    message: str
+
+
 class Pagination(msgspec.Struct, frozen=True):
     current_page: int
     per_page: int

@@ -44,6 +44,11 @@ def not_blank(value: str) -> str | None:
     return None if value.strip() else "is required"
 
 
+def not_only_blanks(value: str) -> str | None:
+    """Let an empty text pass: in an update it means "unchanged" (contract C5)."""
+    return None if not value or value.strip() else "is required"
+
+
 def at_least_bytes(least: int) -> Rule:
     """Count UTF-8 bytes, although the sentence says characters (contract C15)."""
     sentence = f"minimum {least} characters"

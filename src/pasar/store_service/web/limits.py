@@ -13,9 +13,6 @@ from pasar.store_service.web.address import bucket_address
 from pasar.store_service.web.envelope import Exchange, Header
 from pasar.store_service.web.route import Limit
 
-KEY_PREFIX: Final = "pasar:rate_limit"
-"""Not the earlier service's `rate_limit`, whose windows count in milliseconds."""
-
 OFF: Final = 0
 """A class with this limit is neither charged nor reported."""
 
@@ -67,7 +64,7 @@ class Limits:
         per_minute = self._per_minute[limit]
         if per_minute == OFF:
             return None
-        bucket = f"{KEY_PREFIX}:{limit}:{owner}"
+        bucket = f"{limit}:{owner}"
         try:
             return await self._limiter.admit(bucket, per_minute)
         except Unavailable:

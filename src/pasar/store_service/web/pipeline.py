@@ -67,10 +67,11 @@ class Endpoint:
         """Return the call, or raise for the first check that fails (contract 1.6, steps 2 to 7)."""
         row, guard = self._row, self._guard
         claims = None
-        if row.access.role is not None:
+        if row.access.token:
             claims = bearer(scope, guard.verifier)
             log.user_id.set(claims.user_id)
-            require(claims, row.access.role)
+            if row.access.role is not None:
+                require(claims, row.access.role)
         await guard.limits.charge(row.limits, exchange, claims.user_id if claims else None)
         identity = identify(claims) if claims else None
         found = path_id(scope["path_id"], row.path_id) if row.path_id else None

@@ -28,12 +28,14 @@ class Limit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may call: nobody's token is asked when `role` is None."""
+    """Who may call: without `token` everybody, else whoever has one, of `role` if that is given."""
 
     role: Role | None
+    token: bool = True
 
 
-PUBLIC = Access(None)
+PUBLIC = Access(None, token=False)
+SIGNED_IN = Access(None)
 BUYER = Access(Role.BUYER)
 SELLER = Access(Role.SELLER)
 ADMIN = Access(Role.ADMIN)
@@ -45,6 +47,11 @@ class Page:
 
     number: int
     size: int
+
+    @property
+    def offset(self) -> int:
+        """Return how many rows stand before this page."""
+        return (self.number - 1) * self.size
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,24 @@
+"""`pasar payment`: the payment service in this process."""
+
+from typing import Final
+
+import typer
+import uvloop
+
+from pasar.cli import variables
+from pasar.kit import settings
+from pasar.payment_service import main
+from pasar.payment_service.config import PaymentConfig
+
+app: Final = typer.Typer(add_completion=False)
+
+
+@app.command()
+def payment() -> None:
+    """
+    Run the payment service: its gRPC server and its consumer of orders.
+
+    Only the gRPC port must be free at the start; database and broker may come later.
+    """
+    with variables.explained():
+        uvloop.run(main.serve(settings.read(PaymentConfig, variables.given())))

@@ -1,0 +1,68 @@
+"""One `pasar` command as a child process: dies with us, stops within its grace."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+
+from pasar.engines.process import bound_to_parent
+
+
+class Service:
+    """
+    A service, kept by a supervisor.
+
+    Killed with us rather than stopped: whoever kills a supervisor ends its engines too, and then
+    there is nothing left to finish a request with. In a session of its own, so that Ctrl-C reaches
+    it once, through us. `hurry` cuts its drain short.
+    """
+
+    def __init__(
+        self,
+        *command: str,
+        variables: Mapping[str, str],
+        grace_s: float,
+        hurry: asyncio.Event,
+        listener: socket.socket | None = None,
+    ) -> None:
+        """Take the command's words; a `listener` is handed on, its number being the last word."""
+        self._command = command
+        self._variables = variables
+        self._grace_s = grace_s
+        self._hurry = hurry
+        self._listener = listener
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        handed = [] if self._listener is None else [self._listener.fileno()]
+        argv = [sys.executable, "-m", "pasar", *self._command, *map(str, handed)]
+        self._process = await asyncio.create_subprocess_exec(
+            *bound_to_parent(argv, signal.SIGKILL),
+            env={**os.environ, **self._variables},
+            pass_fds=handed,
+            start_new_session=True,
+        )
+
+    async def wait(self) -> int:
+        return 0 if self._process is None else await self._process.wait()
+
+    async def stop(self) -> None:
+        """SIGTERM and, past its grace or when hurried, SIGKILL."""
+        if self._listener is not None:
+            self._listener.close()  # else callers would queue for nobody
+        if self._process is None or self._process.returncode is not None:
+            return
+        self._process.terminate()
+        ended = asyncio.ensure_future(self._process.wait())
+        hurried = asyncio.ensure_future(self._hurry.wait())
+        await asyncio.wait(
+            (ended, hurried), timeout=self._grace_s, return_when=asyncio.FIRST_COMPLETED
+        )
+        hurried.cancel()
+        if not ended.done():
+            with suppress(ProcessLookupError):
+                self._process.kill()
+        await ended

@@ -1,0 +1,91 @@
+"""
+`pasar store`: web processes on one socket, and one background process.
+
+The parent binds the socket once, so that a restarted web process finds its queue of connections
+where it was, and checks what the service needs before any child is started.
+"""
+
+import errno
+import socket
+from collections.abc import Mapping
+from functools import partial
+from typing import Final
+
+import typer
+
+from pasar.cli import variables
+from pasar.cli.service import Service
+from pasar.cli.supervisor import Process, Supervisor
+from pasar.engines.datadir import shared_secrets
+from pasar.engines.ports import taken
+from pasar.kit import log, settings
+from pasar.kit.clock import SystemClock
+from pasar.store_service import processes
+from pasar.store_service.config import StoreConfig
+
+CLOSING_S: Final = 10.0  # beyond a service's own grace: its parts close, each within 5 s
+_BACKLOG: Final = 2048  # connections that wait for a web process to come back
+
+_log: Final = log.get("store")
+
+app: Final = typer.Typer(add_completion=False)
+
+
+@app.command()
+def store() -> None:
+    """
+    Run the store service against the engines that the environment names.
+
+    PostgreSQL, migrated, and Redis must be there at the start; the broker may come later.
+    """
+    with variables.explained():
+        given = with_own_secret(variables.given())
+        config = settings.read(StoreConfig, given)
+    variables.run(_run(given, config))
+
+
+def with_own_secret(given: dict[str, str]) -> dict[str, str]:
+    """In development, fill in the token key that is kept in the data directory (contract D5)."""
+    if "JWT_SECRET" in given or given.get("APP_ENV", "development") != "development":
+        return given
+    folder = variables.data_directory(given)
+    _log.warning(
+        "JWT_SECRET is not set: one made for this installation is used", folder=str(folder)
+    )
+    return {**given, "JWT_SECRET": shared_secrets(folder).jwt_secret}
+
+
+def listen(port: int) -> socket.socket:
+    """Bind the public port. Raises BadSetting, or EngineError naming who holds it."""
+    try:
+        return socket.create_server(("0.0.0.0", port), backlog=_BACKLOG)  # noqa: S104  a public API
+    except OSError as fault:
+        if fault.errno == errno.EADDRINUSE:
+            raise taken("APP_PORT", port) from None
+        raise settings.BadSetting("APP_PORT", f"{port}: {fault.strerror}") from None
+
+
+async def start(
+    supervisor: Supervisor, given: Mapping[str, str], config: StoreConfig, listener: socket.socket
+) -> None:
+    """Start the service's processes; the web processes stop before the background one."""
+    service = partial(
+        Service,
+        "store-process",
+        variables=given,
+        grace_s=config.app_shutdown_timeout + config.app_drain_delay + CLOSING_S,
+        hurry=supervisor.hurry,
+    )
+    await supervisor.start(worker=service("worker"))
+    web: dict[str, Process] = {
+        f"web-{number}": service("web", listener=listener)
+        for number in range(1, config.web_processes() + 1)
+    }
+    await supervisor.start(**web)
+
+
+async def _run(given: Mapping[str, str], config: StoreConfig) -> None:
+    with listen(config.app_port) as listener:
+        await processes.prepare(config)
+        supervisor = Supervisor(SystemClock())
+        await supervisor.run(partial(start, supervisor, given, config, listener))

@@ -1,0 +1,71 @@
+"""`pasar up` on an empty machine: what it prints, who may share it, what comes back."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import Command, assert_buys_within_3_s, engine_ports, free, run
+
+
+@pytest.fixture(scope="module")
+def up(folder: Path) -> Iterator[Command]:
+    """A first start, on an empty data directory, with the default delays of the bank."""
+    ports = engine_ports() | free("APP_PORT", "PAYMENT_GRPC_PORT")
+    command = Command("up", folder, {"BROKER": "streams", **ports})
+    try:
+        command.says("ready in ")
+        yield command
+        command.interrupt()
+        assert command.ends() == 0
+        command.leaves_nobody(within_s=1)
+    finally:
+        command.clear()
+
+
+def test_the_table_says_what_runs_where_and_why(up: Command) -> None:
+    port = up.variables["DB_PORT"]
+
+    assert f"embedded (nothing listened on localhost:{port})" in up.row("postgres")
+    assert f"127.0.0.1:{up.variables['REDIS_PORT']}" in up.row("valkey")
+    assert "BROKER=streams" in up.row("broker")
+    assert f"127.0.0.1:{up.variables['PAYMENT_GRPC_PORT']}" in up.row("payment")
+    assert f"http://127.0.0.1:{up.variables['APP_PORT']}" in up.row("store")
+    assert "the seeded admin is in force" in up.logged
+    assert "JWT_SECRET is not set" in up.logged
+
+
+def test_the_printed_purchase_ends_in_paid(up: Command) -> None:
+    assert_buys_within_3_s(up)
+
+
+def test_a_second_one_is_told_who_runs_and_where(up: Command) -> None:
+    second = run("up", folder=up.folder)
+
+    assert second.returncode == 1
+    assert f"pid {up.process.pid}" in second.stderr
+    assert f"http://127.0.0.1:{up.variables['APP_PORT']}" in second.stderr
+
+
+def test_the_audit_finds_the_shop_by_itself(up: Command) -> None:
+    plain = run("verify", folder=up.folder)
+    asked = run("verify", "--json", "--calm", folder=up.folder)
+
+    assert plain.returncode == 0, plain.stdout
+    assert "holds" in plain.stdout
+    assert asked.returncode == 0, asked.stdout
+    assert json.loads(asked.stdout)["findings"]
+
+
+def test_a_demo_shop_is_planted_once(up: Command) -> None:
+    again = run("seed", folder=up.folder)
+
+    assert again.returncode == 1
+    assert again.stderr == "pasar: the database holds products or orders already\n"
+
+
+def test_what_is_killed_comes_back(up: Command) -> None:
+    for words in ("store-process web", "store-process worker", "pasar payment", "valkey-server"):
+        up.kill(words)
+    assert_buys_within_3_s(up)
