@@ -2,7 +2,12 @@
 
 import pytest
 
-pytest_plugins = ["tests.fixtures.engines", "tests.fixtures.database", "tests.fixtures.redis"]
+pytest_plugins = [
+    "tests.fixtures.engines",
+    "tests.fixtures.database",
+    "tests.fixtures.redis",
+    "tests.fixtures.storage",
+]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

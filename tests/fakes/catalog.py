@@ -116,6 +116,18 @@ class MemoryProducts:
         )
         return self.by_id[product_id]
 
+    async def set_image(self, product_id: ProductId, image_url: str) -> tuple[Product, str]:
+        before = self.by_id.get(product_id)
+        if before is None:
+            raise ProductNotFound
+        self.by_id[product_id] = replace(
+            before,
+            image_url=image_url,
+            version=before.version + 1,
+            updated_at=datetime.now(UTC),
+        )
+        return self.by_id[product_id], before.image_url
+
     async def hide(self, product_id: ProductId) -> int:
         version = (await self.get(product_id)).version + 1
         del self.by_id[product_id]

@@ -51,5 +51,11 @@ class MemoryStores:
     async def find_of(self, seller: UserId) -> Store | None:
         return self.by_seller.get(seller)
 
+    async def set_logo(self, store_id: StoreId, logo_url: str) -> tuple[Store, str]:
+        before = await self.get(store_id)
+        store = replace(before, logo_url=logo_url, updated_at=datetime.now(UTC))
+        self.by_seller[store.user_id] = store
+        return store, before.logo_url
+
 
 _: type[Stores] = MemoryStores

@@ -129,7 +129,11 @@ def application(parts: Parts) -> ASGIApp:
         ROUTES,
         [SystemHandler(broker="streams", checks={}, check_timeout_s=1), *parts.handlers],
         guard=Guard(
-            verifier=TokenVerifier(SECRET), limits=limits, max_body_bytes=10_000, max_json_depth=20
+            verifier=TokenVerifier(SECRET),
+            limits=limits,
+            max_body_bytes=10_000,
+            uploads=StoreConfig().uploads(),
+            max_json_depth=20,
         ),
         files={},
         clients=Clients([]),

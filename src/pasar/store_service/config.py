@@ -10,11 +10,12 @@ from pasar.kit.config import EngineConfig, Port
 from pasar.kit.postgres import PostgresSettings
 from pasar.kit.redis import RedisSettings
 from pasar.kit.settings import Duration
+from pasar.store_service.picture_config import PictureConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoreConfig(EngineConfig):
-    """The engines' settings and the store service's own; a variable is its field in upper case."""
+class StoreConfig(PictureConfig, EngineConfig):
+    """The engines' settings, those of pictures, the rest; a variable is its field in upper case."""
 
     app_port: Annotated[Port, Meta(description="HTTP port of the store service")] = 8080
     app_env: Annotated[

@@ -7,16 +7,19 @@ Every process of the service is made of these parts; `processes.py` starts and s
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pasar.kit.ids import TimeOrderedIds
+from pasar.kit.database import Database
+from pasar.kit.ids import Ids, TimeOrderedIds
 from pasar.kit.lock import CrowdLock
+from pasar.kit.pictures import Pictures
 from pasar.kit.postgres import PostgresDatabase
 from pasar.kit.redis import Redis
+from pasar.kit.storage.choose import open_storage
+from pasar.kit.storage.port import Storage
 from pasar.kit.versioned_cache import VersionedCache
 from pasar.store_service.accounts.handler import AccountHandler, SessionHandler
 from pasar.store_service.cart.handler import CartHandler
 from pasar.store_service.cart.postgres import PostgresCarts
 from pasar.store_service.cart.redis import RedisCarts
-from pasar.store_service.cart.repository import CartCopies
 from pasar.store_service.cart.service import CartService
 from pasar.store_service.catalog.handler import CategoryHandler, ProductHandler
 from pasar.store_service.catalog.postgres import PostgresCategories, PostgresProducts
@@ -29,7 +32,7 @@ from pasar.store_service.orders.postgres import PostgresCheckouts
 from pasar.store_service.orders.postgres_orders import PostgresOrders
 from pasar.store_service.orders.postgres_reads import PostgresOrderReads
 from pasar.store_service.orders.redis import LockedCheckouts
-from pasar.store_service.orders.repository import Checkouts
+from pasar.store_service.orders.repository import Checkouts, OrderReads
 from pasar.store_service.orders.service import OrderService, SellerOrderService
 from pasar.store_service.payments.consumer import PaymentResults
 from pasar.store_service.payments.service import PaymentService
@@ -48,6 +51,7 @@ class Parts:
 
     database: PostgresDatabase
     redis: Redis
+    storage: Storage
     signing_in: SignIn
     payment_results: PaymentResults
     handlers: tuple[object, ...]
@@ -64,53 +68,65 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
     ids = TimeOrderedIds()
     database = await PostgresDatabase.open(config.postgres(pool_size))
     redis = Redis.open(config.redis())
+    storage = open_storage(config.storage())
+
     signing_in = sign_in(config, database, ids)
+    pictures = Pictures(config.images(), storage)
     stores = PostgresStores(database)
-    carts = RedisCarts(
-        VersionedCache(redis, "pasar:cart", config.cart_cache_ttl),
-        PostgresCarts(database, config.cart_max_lines),
-    )
-    products = RedisProducts(
-        VersionedCache(redis, "pasar:product", config.product_cache_ttl),
-        PostgresProducts(database),
-        edited=carts.outdate,
-    )
+    carts = _carts(config, database, redis)
+    products = _products(config, database, redis, carts)
     search = PostgresProductSearch(database, config.db_search_timeout)
     orders, reads = PostgresOrders(), PostgresOrderReads(database)
-    checkouts = _calmed(
-        config,
-        redis,
-        carts,
-        behind=PostgresCheckouts(database, reads, ids, config.shop_currency),
-    )
-    order_service = OrderService(database, checkouts, orders, reads, carts, products, wake, ids)
+    checkouts = _checkouts(config, database, redis, carts, reads, ids)
+    ordering = OrderService(database, checkouts, orders, reads, carts, products, wake, ids)
+    paying = PaymentService(database, ordering)
 
     return Parts(
         database=database,
         redis=redis,
+        storage=storage,
         signing_in=signing_in,
-        payment_results=PaymentResults(
-            PaymentService(database, order_service), [config.event_signing_key]
-        ),
+        payment_results=PaymentResults(paying, [config.event_signing_key]),
         handlers=(
             AccountHandler(signing_in.accounts),
             SessionHandler(signing_in.sessions),
-            StoreHandler(StoreService(database, stores, signing_in.users, ids)),
+            StoreHandler(StoreService(database, stores, signing_in.users, pictures, ids)),
             CategoryHandler(CategoryService(PostgresCategories(database), ids)),
-            ProductHandler(ProductService(products, search, stores, ids)),
+            ProductHandler(ProductService(products, search, stores, pictures, ids)),
             CartHandler(CartService(carts)),
-            OrderHandler(order_service),
+            OrderHandler(ordering),
             SellerOrderHandler(SellerOrderService(database, orders, reads, stores)),
             ReviewHandler(ReviewService(PostgresReviews(database), ids)),
         ),
     )
 
 
-def _calmed(config: StoreConfig, redis: Redis, carts: CartCopies, behind: Checkouts) -> Checkouts:
+def _carts(config: StoreConfig, database: Database, redis: Redis) -> RedisCarts:
+    copies = VersionedCache(redis, "pasar:cart", config.cart_cache_ttl)
+    return RedisCarts(copies, behind=PostgresCarts(database, config.cart_max_lines))
+
+
+def _products(
+    config: StoreConfig, database: Database, redis: Redis, carts: RedisCarts
+) -> RedisProducts:
+    """Tell the carts of each edit: their copies show names, prices and pictures of products."""
+    copies = VersionedCache(redis, "pasar:product", config.product_cache_ttl)
+    return RedisProducts(copies, behind=PostgresProducts(database), edited=carts.outdate)
+
+
+def _checkouts(
+    config: StoreConfig,
+    database: Database,
+    redis: Redis,
+    carts: RedisCarts,
+    reads: OrderReads,
+    ids: Ids,
+) -> Checkouts:
     """Put the mutex that shapes a crowd before the checkout, which is safe without it."""
+    safe = PostgresCheckouts(database, reads, ids, config.shop_currency)
     if config.stock_lock == "off":
-        return behind
+        return safe
     lock = CrowdLock(
         redis, "pasar:{stock}:", lease_s=config.stock_lock_lease, wait_s=config.stock_lock_wait
     )
-    return LockedCheckouts(lock, carts, behind=behind)
+    return LockedCheckouts(lock, carts, behind=safe)

@@ -36,6 +36,8 @@ from pasar.store_service.routes import ROUTES
 from pasar.store_service.web.address import Clients, networks
 from pasar.store_service.web.cors import Cors, origins
 from pasar.store_service.web.docs import docs_files
+from pasar.store_service.web.files import PATH as FILES_PATH
+from pasar.store_service.web.files import Files
 from pasar.store_service.web.limits import Limits
 from pasar.store_service.web.middleware import EdgeSettings
 from pasar.store_service.web.openapi import describe, encode
@@ -164,9 +166,13 @@ def _application(config: StoreConfig, parts: Parts, system: SystemHandler) -> AS
             limits=limits,
             max_body_bytes=config.app_max_body,
             max_json_depth=config.app_json_depth,
+            uploads=config.uploads(),
         ),
         clients=Clients(networks(config.trusted_proxies)),
-        files=docs_files(encode(describe(ROUTES, version("pasar")))),
+        files={
+            FILES_PATH: Files(parts.storage),
+            **docs_files(encode(describe(ROUTES, version("pasar")))),
+        },
         cors=Cors(origins(config.cors_allowed_origins)),
         clock=clock,
         settings=EdgeSettings(

@@ -8,6 +8,7 @@ an unbound method, so that the table can be read and tested without starting any
 from http import HTTPStatus
 from typing import Final
 
+from pasar.kit.images import NotAnImage
 from pasar.store_service.accounts.handler import AccountHandler, SessionHandler
 from pasar.store_service.accounts.model import (
     BadCredentials,
@@ -116,6 +117,10 @@ ROUTES: Final = (
     Route(method="PUT", path="/api/v1/stores/{id}", handler=StoreHandler.update, access=SELLER,
           limits=AUTH, path_id="store", body=UpdateStoreBody, answer=StoreJson,
           refusals=(StoreNotFound, NotStoreOwner), fault="failed to update store"),
+    Route(method="POST", path="/api/v1/stores/{id}/logo", handler=StoreHandler.replace_logo,
+          access=SELLER, limits=AUTH, path_id="store", upload="logo", answer=StoreJson,
+          refusals=(StoreNotFound, NotStoreOwner, NotAnImage),
+          fault="failed to update store logo"),
     Route(method="POST", path="/api/v1/categories", handler=CategoryHandler.create, access=ADMIN,
           limits=AUTH, body=CreateCategoryBody, answer=CategoryJson, status=HTTPStatus.CREATED,
           refusals=(CategoryExists,), fault="failed to create category"),
@@ -153,6 +158,10 @@ ROUTES: Final = (
           access=SELLER, limits=AUTH, path_id="product", answer=Message,
           refusals=(NoStoreYet, ProductNotFound, NotProductOwner),
           fault="failed to delete product"),
+    Route(method="POST", path="/api/v1/products/{id}/image", handler=ProductHandler.replace_image,
+          access=SELLER, limits=AUTH, path_id="product", upload="image", answer=ProductJson,
+          refusals=(NoStoreYet, ProductNotFound, NotProductOwner, NotAnImage),
+          fault="failed to update product image"),
     Route(method="GET", path="/api/v1/cart", handler=CartHandler.get, access=BUYER, limits=AUTH,
           private=True, answer=CartJson, refusals=(UnknownBuyer,), fault="failed to fetch cart"),
     Route(method="POST", path="/api/v1/cart/items", handler=CartHandler.add, access=BUYER,

@@ -97,6 +97,7 @@ async def api(clone: PostgresSettings, changes: dict[str, Any]) -> AsyncGenerato
             limits=limits,
             max_body_bytes=10_000,
             max_json_depth=20,
+            uploads=settings.uploads(),
         ),
         files={},
         clients=Clients([]),

@@ -118,7 +118,11 @@ async def service(
         ROUTES,
         [SystemHandler(broker="streams", checks={}, check_timeout_s=1), *parts.handlers],
         guard=Guard(
-            verifier=TokenVerifier(SECRET), limits=limits, max_body_bytes=100_000, max_json_depth=20
+            verifier=TokenVerifier(SECRET),
+            limits=limits,
+            max_body_bytes=100_000,
+            uploads=config.uploads(),
+            max_json_depth=20,
         ),
         files={},
         clients=Clients([]),

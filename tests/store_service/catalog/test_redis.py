@@ -166,6 +166,12 @@ async def test_after_an_edit_the_copy_is_gone_and_the_carts_are_told(
     assert shelf.edits == 1
 
 
+async def test_carts_are_told_of_a_new_picture(products: RedisProducts, shelf: Shelf) -> None:
+    await products.set_image(PRODUCT, "products/1.png")
+
+    assert shelf.edits == 1
+
+
 async def test_a_deleted_product_is_not_shown_from_its_copy(
     products: RedisProducts, shelf: Shelf
 ) -> None:

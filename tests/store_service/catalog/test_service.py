@@ -21,6 +21,7 @@ from pasar.store_service.catalog.service import CategoryService, ProductService
 from pasar.store_service.identity import UserId
 from pasar.store_service.stores.model import Store, StoreId
 from tests.fakes.catalog import MemoryCategories, MemoryProducts, NoSearch
+from tests.fakes.storage import MemoryStorage, pictures_in
 from tests.fakes.stores import MemoryStores
 
 IDS = TimeOrderedIds()
@@ -40,7 +41,8 @@ def draft(category_id: CategoryId | None = CATEGORY) -> ProductDraft:
 def products() -> ProductService:
     stores = MemoryStores()
     stores.by_seller[SELLER] = Store(STORE, SELLER, "Toko", "", "", AT, AT)
-    return ProductService(MemoryProducts([CATEGORY]), NoSearch(), stores, IDS)
+    catalogue, pictures = MemoryProducts([CATEGORY]), pictures_in(MemoryStorage())
+    return ProductService(catalogue, NoSearch(), stores, pictures, IDS)
 
 
 async def test_a_product_is_offered_in_the_sellers_store(products: ProductService) -> None:

@@ -14,8 +14,10 @@ from pasar.store_service.identity import Role, UserId
 from pasar.store_service.stores.model import AlreadyHasStore, Store
 from pasar.store_service.stores.postgres import PostgresStores
 from pasar.store_service.stores.service import StoreService
+from tests.fakes.storage import MemoryStorage, pictures_in
 
 IDS = TimeOrderedIds()
+PICTURES = pictures_in(MemoryStorage())
 CROWD = 30
 
 
@@ -32,7 +34,7 @@ def users(database: PostgresDatabase) -> PostgresUsers:
 
 @pytest.fixture
 def stores(database: PostgresDatabase, users: PostgresUsers) -> StoreService:
-    return StoreService(database, PostgresStores(database), users, IDS)
+    return StoreService(database, PostgresStores(database), users, PICTURES, IDS)
 
 
 async def a_buyer(users: PostgresUsers) -> UserId:
@@ -90,7 +92,7 @@ async def test_without_the_role_there_is_no_store(
 ) -> None:
     buyer = await a_buyer(users)
     stores = PostgresStores(database)
-    service = StoreService(database, stores, UsersThatFail(database), IDS)
+    service = StoreService(database, stores, UsersThatFail(database), PICTURES, IDS)
 
     with pytest.raises(Unavailable):
         await service.open(buyer, "Kopi", "")

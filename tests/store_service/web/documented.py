@@ -13,8 +13,8 @@ from pasar.store_service.web.openapi import describe
 from pasar.store_service.web.openapi_answers import HEADERS
 from pasar.store_service.web.route import Route
 
-ELSEWHERE = {200, 204, 404, 405}
-"""Of paths and methods that no row has: files, preflights, refusals."""
+ELSEWHERE = {200, 204, 206, 304, 404, 405, 416}
+"""Of paths and methods that no row has: files and parts of them, preflights, refusals."""
 
 
 class Documented:

@@ -27,12 +27,14 @@ from pasar.store_service.web.middleware import EdgeSettings
 from pasar.store_service.web.parse import page_of
 from pasar.store_service.web.pipeline import Guard
 from pasar.store_service.web.route import ADMIN, BUYER, PUBLIC, Call, Limit, Route
+from pasar.store_service.web.uploads import Uploads
 from tests.fakes.clock import HeldClock
 from tests.store_service.web.documented import documented
 
 TOY: Final = UUID("0190c7a2-0000-7000-8000-000000000001")
 BUYER_ID: Final = "0190c7a2-0000-7000-8000-00000000b0b0"
 MAX_BODY: Final = 1000
+MAX_FILE: Final = 200_000
 
 
 class ToyBody(Body, frozen=True):
@@ -213,6 +215,7 @@ class ToyShop:
                 limits=Limits(self.limiter, self.fallback, per_minute, processes=4),
                 max_body_bytes=max_body,
                 max_json_depth=20,
+                uploads=Uploads(max_size=MAX_FILE, form_extra=4096, max_parts=3),
             ),
             files=files or {},
             clients=Clients(networks(trusted)),

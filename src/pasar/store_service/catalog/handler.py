@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from pasar.kit.pictures import ReadUpload
 from pasar.store_service.catalog.model import CategoryId, ProductId
 from pasar.store_service.catalog.schemas import (
     CategoryJson,
@@ -61,3 +62,7 @@ class ProductHandler:
     async def delete(self, call: Call[None]) -> Message:
         await self.products.delete(call.caller.user_id, ProductId(call.id))
         return Message("product deleted")
+
+    async def replace_image(self, call: Call[ReadUpload]) -> ProductJson:
+        seller, product_id = call.caller.user_id, ProductId(call.id)
+        return ProductJson.of(await self.products.replace_image(seller, product_id, call.body))

@@ -78,6 +78,18 @@ RETURNING p.id, p.store_id, p.category_id, p.name, coalesce(p.description, '') A
     p.price, p.stock, coalesce(p.image_url, '') AS image_url, p.version, p.created_at, p.updated_at
 """
 
+# The row lock makes each change see the one before it, so that no file is left without a row.
+SET_IMAGE: Final = """
+WITH before AS MATERIALIZED (
+    SELECT id, image_url FROM products WHERE id = $1 AND deleted_at IS NULL FOR UPDATE)
+UPDATE products p SET image_url = $2, version = p.version + 1, updated_at = now()
+FROM before b
+WHERE p.id = b.id
+RETURNING p.id, p.store_id, p.category_id, p.name, coalesce(p.description, '') AS description,
+          p.price, p.stock, p.image_url, p.version, p.created_at, p.updated_at,
+          coalesce(b.image_url, '') AS replaced
+"""
+
 # It lets go of its category, which may then be deleted as well.
 HIDE: Final = """
 WITH seen AS MATERIALIZED (
@@ -198,12 +210,17 @@ class PostgresProducts:
             raise ProductNotFound
         return _product(row)
 
+    async def set_image(self, product_id: ProductId, image_url: str) -> tuple[Product, str]:
+        row = await self.database.fetch_one(SET_IMAGE, product_id, image_url)
+        if row is None:
+            raise ProductNotFound
+        return _product(row), row["replaced"]
+
     async def hide(self, product_id: ProductId) -> int:
         row = await self.database.fetch_one(HIDE, product_id)
         if row is None:
             raise ProductNotFound
-        version: int = row["version"]
-        return version
+        return int(row["version"])
 
     async def clear_from_carts(self, product_id: ProductId) -> None:
         while await self.database.execute(CLEAR_FROM_CARTS, product_id, self.carts_at_once):

@@ -48,6 +48,11 @@ class RedisProducts:
         await asyncio.gather(self.drop({product_id: product.version}), self.edited())
         return product
 
+    async def set_image(self, product_id: ProductId, image_url: str) -> tuple[Product, str]:
+        product, replaced = await self.behind.set_image(product_id, image_url)
+        await asyncio.gather(self.drop({product_id: product.version}), self.edited())
+        return product, replaced
+
     async def hide(self, product_id: ProductId) -> int:
         version = await self.behind.hide(product_id)
         await asyncio.gather(self.drop({product_id: version}), self.edited())

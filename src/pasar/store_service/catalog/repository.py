@@ -67,6 +67,14 @@ class Products(Protocol):
         """
         ...
 
+    async def set_image(self, product_id: ProductId, image_url: str) -> tuple[Product, str]:
+        """
+        Give the product a picture; return it and the picture it had, which no row names any more.
+
+        Of simultaneous changes each gets another predecessor. Raises ProductNotFound.
+        """
+        ...
+
     async def hide(self, product_id: ProductId) -> int:
         """
         Delete a product for everybody, except in the orders that hold it; return its last version.

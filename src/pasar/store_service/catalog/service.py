@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from pasar.kit.errors import Unavailable
 from pasar.kit.ids import Ids
+from pasar.kit.pictures import Pictures, ReadUpload
 from pasar.store_service.catalog.model import (
     Category,
     CategoryId,
@@ -15,6 +16,7 @@ from pasar.store_service.catalog.model import (
     ProductEdit,
     ProductFilter,
     ProductId,
+    ProductNotFound,
 )
 from pasar.store_service.catalog.repository import Categories, Products, ProductSearch
 from pasar.store_service.catalog.rules import accepted, check_edit, matches_nothing
@@ -46,10 +48,18 @@ class CategoryService:
 
 
 class ProductService:
-    def __init__(self, products: Products, search: ProductSearch, stores: Stores, ids: Ids) -> None:
+    def __init__(
+        self,
+        products: Products,
+        search: ProductSearch,
+        stores: Stores,
+        pictures: Pictures,
+        ids: Ids,
+    ) -> None:
         self.products = products
         self.search = search
         self.stores = stores
+        self.pictures = pictures
         self.ids = ids
 
     async def create(self, seller: UserId, draft: ProductDraft) -> Product:
@@ -89,6 +99,27 @@ class ProductService:
         await self._check_owner(seller, product_id)
         check_edit(edit)
         return await self.products.update(product_id, edit)
+
+    async def replace_image(
+        self, seller: UserId, product_id: ProductId, read: ReadUpload
+    ) -> Product:
+        """
+        Give the seller's product a new picture; the file of the old one goes after the commit.
+
+        Raises:
+            NoStoreYet, ProductNotFound, NotProductOwner: before a byte of the file is read (D17).
+            kit.errors.Invalid: no file, or not one of the pictures accepted.
+            kit.storage.port.StorageFailed: it could not be kept.
+        """
+        await self._check_owner(seller, product_id)
+        image_url = await self.pictures.add("products", await read())
+        try:
+            product, replaced = await self.products.set_image(product_id, image_url)
+        except ProductNotFound:  # deleted meanwhile; after any other fault a row may name the file
+            await self.pictures.drop(image_url)
+            raise
+        await self.pictures.drop(replaced)
+        return product
 
     async def delete(self, seller: UserId, product_id: ProductId) -> None:
         """

@@ -1,5 +1,6 @@
 """The routes of stores."""
 
+from pasar.kit.pictures import ReadUpload
 from pasar.store_service.stores.model import StoreId
 from pasar.store_service.stores.schemas import OpenStoreBody, StoreJson, UpdateStoreBody
 from pasar.store_service.stores.service import StoreService
@@ -22,3 +23,7 @@ class StoreHandler:
         name, description = call.body.name or None, call.body.description or None
         owner, store_id = call.caller.user_id, StoreId(call.id)
         return StoreJson.of(await self.stores.update(owner, store_id, name, description))
+
+    async def replace_logo(self, call: Call[ReadUpload]) -> StoreJson:
+        store = await self.stores.replace_logo(call.caller.user_id, StoreId(call.id), call.body)
+        return StoreJson.of(store)

@@ -43,6 +43,16 @@ FROM stores
 WHERE user_id = $1
 """
 
+# The row lock makes each change see the one before it, so that no file is left without a row.
+SET_LOGO: Final = """
+WITH before AS MATERIALIZED (SELECT id, logo_url FROM stores WHERE id = $1 FOR UPDATE)
+UPDATE stores s SET logo_url = $2, updated_at = now()
+FROM before b
+WHERE s.id = b.id
+RETURNING s.id, s.user_id, s.name, coalesce(s.description, '') AS description,
+          s.logo_url, s.created_at, s.updated_at, coalesce(b.logo_url, '') AS replaced
+"""
+
 
 class PostgresStores:
     def __init__(self, database: Database) -> None:
@@ -76,6 +86,12 @@ class PostgresStores:
     async def find_of(self, seller: UserId) -> Store | None:
         row = await self.database.fetch_one(FIND_STORE_OF, seller)
         return None if row is None else _store(row)
+
+    async def set_logo(self, store_id: StoreId, logo_url: str) -> tuple[Store, str]:
+        row = await self.database.fetch_one(SET_LOGO, store_id, logo_url)
+        if row is None:
+            raise StoreNotFound
+        return _store(row), row["replaced"]
 
 
 def _store(row: Row) -> Store:

@@ -27,3 +27,11 @@ class Stores(Protocol):
     async def find_of(self, seller: UserId) -> Store | None:
         """Return the seller's store; None for a user who never opened one."""
         ...
+
+    async def set_logo(self, store_id: StoreId, logo_url: str) -> tuple[Store, str]:
+        """
+        Give the store a logo; return it and the logo it had, which no row names any more.
+
+        Of simultaneous changes each gets another predecessor. Raises StoreNotFound.
+        """
+        ...

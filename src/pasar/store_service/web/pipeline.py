@@ -21,6 +21,7 @@ from pasar.store_service.web.fields import check, check_query
 from pasar.store_service.web.limits import Limits
 from pasar.store_service.web.parse import BodyDecoder, ClientGone, path_id, query_of, read_body
 from pasar.store_service.web.route import Call, Route
+from pasar.store_service.web.uploads import Uploads
 
 Bound = Callable[[Call[Any]], Awaitable[object]]
 
@@ -35,6 +36,7 @@ class Guard:
     limits: Limits
     max_body_bytes: int
     max_json_depth: int
+    uploads: Uploads
 
 
 class Endpoint:
@@ -76,10 +78,13 @@ class Endpoint:
         found = path_id(scope["path_id"], row.path_id) if row.path_id else None
         query = query_of(scope)
         check_query(row.query, query)
-        body = None
+        body: object = None
+        if row.upload:
+            body = partial(guard.uploads.read, scope, receive, row.upload)
         if self._decoder:
-            body = self._decoder.decode(await read_body(scope, receive, guard.max_body_bytes))
-            check(body)
+            decoded = self._decoder.decode(await read_body(scope, receive, guard.max_body_bytes))
+            check(decoded)
+            body = decoded
         return Call(identity, found, query, body, bucket_address(exchange.address))
 
 

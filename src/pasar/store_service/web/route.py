@@ -94,9 +94,10 @@ class Route:
     One row: the method and path, who may call it, and what goes in and comes out.
 
     `path_id` names the thing whose id stands in the path: a malformed one is answered with
-    `invalid <path_id> id`. `query` are the parameters it reads, `upload` names the file of a form.
-    `refusals` are the errors of step 8 of the contract's order of checks, and `fault` is what a
-    client reads when the work fails as nobody foresaw (6.3). `private` answers carry
+    `invalid <path_id> id`. `query` are the parameters it reads; `upload` names the file of a form,
+    and the handler's `body` is then a ReadUpload. `refusals` are the errors of step 8 of the
+    contract's order of checks, and `fault` is what a client reads when the work fails as nobody
+    foresaw (6.3). `private` answers carry
     `Cache-Control: no-store` (contract D53).
     """
 
