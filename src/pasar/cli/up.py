@@ -187,7 +187,7 @@ def _show(engines: Engines, told: Mapping[str, str], *, embedded: bool) -> None:
             *(screen.engine_row(part) for part in engines.parts),
             ("broker", engines.broker.kind, "", engines.broker.reason, ""),
             ("payment", "grpc", f"127.0.0.1:{told['PAYMENT_GRPC_PORT']}", "", ""),
-            ("store", "http", _url(told), "", ""),
+            ("store", "http", _url(told), "docs /docs", ""),
         ]
     )
     if embedded:
