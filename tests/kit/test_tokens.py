@@ -5,12 +5,22 @@ import hashlib
 import hmac
 import json
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import pytest
 
-from pasar.kit.tokens import ACCESS, REFRESH, BadToken, Claims, TokenSigner, TokenVerifier
+from pasar.kit.tokens import (
+    ACCESS,
+    REFRESH,
+    BadToken,
+    Claims,
+    RememberedTokens,
+    TokenSigner,
+    TokenVerifier,
+)
+from tests.fakes.clock import HeldClock
 
 SECRET = "the secret of these tests, long enough"
 OTHER_SECRET = "another secret, also long enough"
@@ -178,3 +188,51 @@ def test_the_header_and_the_signature_are_plain_hs256() -> None:
 
     assert json.loads(base64.urlsafe_b64decode(head + "==")) == GOOD_HEADER
     assert signature == part(expected)
+
+
+class CountingVerifier:
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def verify(self, token: str) -> Claims:
+        self.asked.append(token)
+        return TokenVerifier(SECRET).verify(token)
+
+
+@pytest.fixture
+def counting() -> CountingVerifier:
+    return CountingVerifier()
+
+
+def test_a_good_token_is_verified_once_and_a_bad_one_each_time(counting: CountingVerifier) -> None:
+    remembered = RememberedTokens(counting, HeldClock(datetime.now(UTC)))
+    bad = tampered(GOOD, role="admin")
+    assert remembered.verify(GOOD) == remembered.verify(GOOD)
+    for _ in range(2):
+        with pytest.raises(BadToken):
+            remembered.verify(bad)
+
+    assert counting.asked == [GOOD, bad, bad]
+
+
+def test_a_remembered_token_is_over_at_its_expiry(counting: CountingVerifier) -> None:
+    clock = HeldClock(datetime.fromtimestamp(NOW, UTC))
+    remembered = RememberedTokens(counting, clock)
+    token = TokenSigner(SECRET).sign(good_claims(exp=NOW + 60))
+    clock.advance(59)
+    remembered.verify(token)
+    clock.advance(0.9)
+    remembered.verify(token)
+    clock.advance(0.1)
+
+    with pytest.raises(BadToken):
+        remembered.verify(token)
+
+
+def test_the_least_recently_used_token_is_forgotten_first(counting: CountingVerifier) -> None:
+    remembered = RememberedTokens(counting, HeldClock(datetime.now(UTC)), most=2)
+    one, two, three = (TokenSigner(SECRET).sign(good_claims(jti=jti)) for jti in "123")
+    for token in (one, two, one, three, one, two):
+        remembered.verify(token)
+
+    assert counting.asked == [one, two, three, two]

@@ -11,7 +11,7 @@ from pasar.kit.clock import SystemClock
 from pasar.kit.database import Database
 from pasar.kit.ids import Ids
 from pasar.kit.passwords import Passwords
-from pasar.kit.tokens import TokenSigner, TokenVerifier
+from pasar.kit.tokens import RememberedTokens, TokenSigner, TokenVerifier
 from pasar.store_service.accounts.in_process import LiveTokens
 from pasar.store_service.accounts.postgres import PostgresLoginWindows, PostgresUsers
 from pasar.store_service.accounts.postgres_sessions import PostgresSessions
@@ -66,5 +66,10 @@ def sign_in(config: StoreConfig, database: Database, ids: Ids) -> SignIn:
         users=users,
         accounts=accounts,
         sessions=SessionService(users, sessions, issuer, verifier, rotate=rotate, grace_s=grace_s),
-        live_tokens=LiveTokens(verifier, sessions, access_s=access_s, poll_s=config.session_poll),
+        live_tokens=LiveTokens(
+            RememberedTokens(verifier, SystemClock()),
+            sessions,
+            access_s=access_s,
+            poll_s=config.session_poll,
+        ),
     )

@@ -10,9 +10,8 @@ from contextlib import suppress
 from typing import Final
 
 from pasar.kit.errors import Unavailable
-from pasar.kit.tokens import BadToken, Claims, TokenVerifier
+from pasar.kit.tokens import BadToken, Claims, Verifier
 from pasar.store_service.accounts.repository import Sessions
-from pasar.store_service.web.auth import Verifier
 
 # A token may be issued, by a clock of another machine, a little after its account ended the others.
 _MARGIN_S: Final = 60.0
@@ -28,7 +27,7 @@ class LiveTokens:
     """
 
     def __init__(
-        self, verifier: TokenVerifier, sessions: Sessions, *, access_s: float, poll_s: float
+        self, verifier: Verifier, sessions: Sessions, *, access_s: float, poll_s: float
     ) -> None:
         self._verifier = verifier
         self._sessions = sessions

@@ -5,23 +5,17 @@ Tokens themselves are read by `kit/tokens.py`; the role in force is the token's 
 """
 
 import re
-from typing import Final, Protocol
+from typing import Final
 
 from starlette.types import Scope
 
 from pasar.kit.errors import Forbidden, Unauthorized
 from pasar.kit.ids import parse_id
-from pasar.kit.tokens import BadToken, Claims
+from pasar.kit.tokens import BadToken, Claims, Verifier
 from pasar.store_service.identity import Identity, Role, UserId
 
 # The scheme in exactly this spelling, one blank, something.
 _BEARER: Final = re.compile(r"Bearer ([^ ]+)")
-
-
-class Verifier(Protocol):
-    def verify(self, token: str) -> Claims:
-        """Return the claims of a valid access token. Raises BadToken."""
-        ...
 
 
 def bearer(scope: Scope, verifier: Verifier) -> Claims:

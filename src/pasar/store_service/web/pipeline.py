@@ -14,8 +14,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pasar.kit import log
 from pasar.kit.errors import NotFound, PasarError
+from pasar.kit.tokens import Verifier
 from pasar.store_service.web.address import bucket_address
-from pasar.store_service.web.auth import Verifier, bearer, identify, require
+from pasar.store_service.web.auth import bearer, identify, require
 from pasar.store_service.web.envelope import Exchange, MethodNotAllowed, respond, success
 from pasar.store_service.web.fields import check, check_query
 from pasar.store_service.web.limits import Limits
