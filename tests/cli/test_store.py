@@ -54,7 +54,7 @@ async def test_it_asks_for_migrations(
     before = run("store", folder=folder, **there)
     migrated = run("migrate", folder=folder, **there)
     undone = run("migrate", "--down", folder=folder, **there)
-    await administer(owner_settings, f"DROP DATABASE {empty} WITH (FORCE)")
+    await administer(owner_settings, f"DROP DATABASE {empty}")
 
     assert before.returncode == 1
     assert "migrations pending: run `pasar migrate`" in before.stderr

@@ -30,7 +30,7 @@ def shop_database(template: PostgresSettings) -> Generator[PostgresSettings]:
     clone = f"CREATE DATABASE {settings.database} TEMPLATE {template.database}"
     run(administer(template, clone))
     yield settings
-    run(administer(template, f"DROP DATABASE {settings.database} WITH (FORCE)"))
+    run(administer(template, f"DROP DATABASE {settings.database}"))
 
 
 @pytest.fixture(scope="module", params=["streams", pytest.param("nsq", marks=pytest.mark.nsq)])

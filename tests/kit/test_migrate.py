@@ -55,7 +55,7 @@ async def empty(owner_settings: PostgresSettings) -> AsyncGenerator[PostgresSett
     settings = replace(owner_settings, database=f"empty_{uuid4().hex}", pool_size=2)
     await administer(settings, f"CREATE DATABASE {settings.database}")
     yield settings
-    await administer(settings, f"DROP DATABASE {settings.database} WITH (FORCE)")
+    await administer(settings, f"DROP DATABASE {settings.database}")
 
 
 async def undone(settings: PostgresSettings) -> None:

@@ -204,7 +204,7 @@ async def test_releasing_a_connection_costs_no_reset(clone: PostgresSettings) ->
 async def test_closing_cuts_off_what_runs_over_the_grace(
     clone: PostgresSettings, owner: PostgresDatabase
 ) -> None:
-    database = await PostgresDatabase.open(clone)
+    database = await PostgresDatabase.open(replace(clone, statement_timeout_s=1))
     asking = asyncio.create_task(database.fetch(ENDLESS))
     await eventually(lambda: is_running(owner))
     await database.close(grace_s=0.05)

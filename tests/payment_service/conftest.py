@@ -48,7 +48,7 @@ def kept_database(template: PostgresSettings) -> Generator[PostgresSettings]:
     make = f"CREATE DATABASE {settings.database} TEMPLATE {template.database}"
     asyncio.run(administer(template, make))
     yield settings
-    asyncio.run(administer(template, f"DROP DATABASE {settings.database} WITH (FORCE)"))
+    asyncio.run(administer(template, f"DROP DATABASE {settings.database}"))
 
 
 @pytest.fixture
