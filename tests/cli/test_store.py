@@ -85,7 +85,9 @@ async def test_the_admin_of_the_variables_takes_the_place_of_the_known_one(
     admins = await database.fetch(
         "SELECT email FROM users WHERE role = 'admin' AND disabled_at IS NULL"
     )
+    store.interrupt()
 
+    assert store.ends() == 0
     assert [row["email"] for row in admins] == [ADMIN["ADMIN_EMAIL"]]
     assert "seeded admin" not in store.logged
 
