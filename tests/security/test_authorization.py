@@ -141,7 +141,7 @@ def short(row: Route) -> str:
 
 
 @pytest.mark.parametrize("row", ROUTES, ids=short)
-async def test_g11_a_row_answers_each_kind_of_caller_as_the_contract_says(
+async def test_h47_a_row_answers_each_kind_of_caller_as_the_contract_says(
     row: Route, http: httpx.AsyncClient, count: Count
 ) -> None:
     there = await world(http)
