@@ -45,6 +45,10 @@ test-fast: .venv/dev.stamp ## the tests without the journeys and the command lin
 	@$(BIN)/pytest --numprocesses=auto --dist=loadfile \
 		--ignore=tests/journeys --ignore=tests/cli
 
+.PHONY: security
+security: .venv/dev.stamp ## attack a running shop, and compare it with a model of it
+	@$(BIN)/pytest tests/security tests/model
+
 .PHONY: lint
 lint: .venv/dev.stamp ## ruff: rules and format
 	@$(BIN)/ruff check --quiet
