@@ -3,29 +3,140 @@ What Pasar adds to the contract's tables: stock ledger, per-store parts, history
 
 Constraints bear names, since the adapters tell violations apart by them. The role `store_app`, as
 which the service runs, may change rows but no table, and may only add to the two append-only ones.
+
+Rows that the earlier service let pass are cleaned before the constraints come that refuse them.
 """
+
+import logging
 
 from alembic import op
 
 revision = "0002"
 down_revision = "0001"
 
-UPGRADE = (
+# Without a handler a warning is a plain line on stderr, which is what `pasar migrate` wants.
+log = logging.getLogger("pasar.migrate")
+
+BEFORE_CLEANING = (
     """
     ALTER TABLE users
         ADD COLUMN email_key TEXT,
         ADD COLUMN token_version INTEGER NOT NULL DEFAULT 0,
-        ADD COLUMN disabled_at TIMESTAMPTZ,
-        ADD CONSTRAINT users_role_known CHECK (role IN ('buyer', 'seller', 'admin')),
-        ALTER COLUMN created_at SET NOT NULL,
-        ALTER COLUMN updated_at SET NOT NULL
+        ADD COLUMN disabled_at TIMESTAMPTZ
     """,
     "UPDATE users SET email_key = lower(email)",
-    "ALTER TABLE users ADD CONSTRAINT users_email_key_unique UNIQUE (email_key)",
     """
     ALTER TABLE products
         ADD COLUMN deleted_at TIMESTAMPTZ,
-        ADD COLUMN version BIGINT NOT NULL DEFAULT 1,
+        ADD COLUMN version BIGINT NOT NULL DEFAULT 1
+    """,
+)
+
+TIMED = ("users", "stores", "categories", "products", "cart_items", "orders", "payments", "reviews")
+
+# What is done to rows of the earlier service: in words for the log, and in SQL.
+CLEANING = (
+    *(
+        (
+            f"{table}: missing times filled",
+            f"""
+            UPDATE {table} SET
+                created_at = coalesce(created_at, updated_at, now()),
+                updated_at = coalesce(updated_at, created_at, now())
+            WHERE created_at IS NULL OR updated_at IS NULL
+            """,  # noqa: S608  our own names
+        )
+        for table in TIMED
+    ),
+    (
+        "order_items: missing times taken from the order",
+        """
+        UPDATE order_items i SET created_at = o.created_at
+        FROM orders o
+        WHERE o.id = i.order_id AND i.created_at IS NULL
+        """,
+    ),
+    (
+        "stores: missing texts emptied",
+        """
+        UPDATE stores SET
+            description = coalesce(description, ''), logo_url = coalesce(logo_url, '')
+        WHERE description IS NULL OR logo_url IS NULL
+        """,
+    ),
+    (
+        "products: missing texts emptied",
+        """
+        UPDATE products SET
+            description = coalesce(description, ''), image_url = coalesce(image_url, '')
+        WHERE description IS NULL OR image_url IS NULL
+        """,
+    ),
+    (
+        "reviews: missing texts emptied",
+        "UPDATE reviews SET comment = '' WHERE comment IS NULL",
+    ),
+    # They log in by their exact spelling; no other spelling can tell them apart.
+    (
+        "users: addresses that differ in letter case only, left to their exact spelling",
+        """
+        UPDATE users SET email_key = NULL
+        WHERE email_key IN (SELECT email_key FROM users GROUP BY email_key HAVING count(*) > 1)
+        """,
+    ),
+    (
+        "users: unknown roles reduced to buyer",
+        "UPDATE users SET role = 'buyer' WHERE role NOT IN ('buyer', 'seller', 'admin')",
+    ),
+    (
+        "products: negative stock set to 0",
+        "UPDATE products SET stock = 0 WHERE stock < 0",
+    ),
+    (
+        "products: negative price set to 0, and the product hidden",
+        "UPDATE products SET price = 0, deleted_at = now() WHERE price < 0",
+    ),
+    (
+        "cart_items: lines of no quantity dropped",
+        "DELETE FROM cart_items WHERE quantity <= 0",
+    ),
+    (
+        "cart_items: further lines of one product merged into the first",
+        """
+        WITH line AS (
+            SELECT id, row_number() OVER (twins ORDER BY created_at, id) AS place,
+                sum(quantity) OVER twins AS quantity, max(updated_at) OVER twins AS updated_at
+            FROM cart_items
+            WINDOW twins AS (PARTITION BY user_id, product_id)
+        ), merged AS (
+            UPDATE cart_items i SET
+                quantity = least(l.quantity, 2147483647), updated_at = l.updated_at
+            FROM line l
+            WHERE l.id = i.id AND l.place = 1
+        )
+        DELETE FROM cart_items i USING line l WHERE l.id = i.id AND l.place > 1
+        """,
+    ),
+    # The one end that moves no stock and no money, and lets nobody review.
+    (
+        "orders: unknown status turned into cancelled",
+        """
+        UPDATE orders SET status = 'cancelled' WHERE status NOT IN (
+            'pending', 'paid', 'processing', 'shipping', 'shipped', 'completed', 'cancelled')
+        """,
+    ),
+)
+
+UPGRADE = (
+    """
+    ALTER TABLE users
+        ADD CONSTRAINT users_role_known CHECK (role IN ('buyer', 'seller', 'admin')),
+        ADD CONSTRAINT users_email_key_unique UNIQUE (email_key),
+        ALTER COLUMN created_at SET NOT NULL,
+        ALTER COLUMN updated_at SET NOT NULL
+    """,
+    """
+    ALTER TABLE products
         ADD CONSTRAINT products_stock_not_negative CHECK (stock >= 0),
         ADD CONSTRAINT products_price_not_negative CHECK (price >= 0),
         SET (fillfactor = 70)
@@ -54,16 +165,17 @@ UPGRADE = (
         SET (fillfactor = 80)
     """,
     "CREATE INDEX idx_orders_user_newest ON orders (user_id, created_at, id)",
-    """
-    ALTER TABLE order_items
-        ADD COLUMN store_id UUID REFERENCES stores (id),
-        ADD CONSTRAINT order_items_quantity_positive CHECK (quantity > 0),
-        ADD CONSTRAINT order_items_price_not_negative CHECK (price >= 0)
-    """,
+    "ALTER TABLE order_items ADD COLUMN store_id UUID REFERENCES stores (id)",
     """
     UPDATE order_items i SET store_id = p.store_id FROM products p WHERE p.id = i.product_id
     """,
-    "ALTER TABLE order_items ALTER COLUMN store_id SET NOT NULL",
+    # NOT VALID: old lines stay as they were sold, at a negative price too.
+    """
+    ALTER TABLE order_items
+        ALTER COLUMN store_id SET NOT NULL,
+        ADD CONSTRAINT order_items_quantity_positive CHECK (quantity > 0) NOT VALID,
+        ADD CONSTRAINT order_items_price_not_negative CHECK (price >= 0) NOT VALID
+    """,
     "CREATE INDEX idx_order_items_product_id ON order_items (product_id)",
     """
     ALTER TABLE payments
@@ -173,7 +285,10 @@ UPGRADE = (
     )
     """,
     # What the rows of an earlier time owe to the new tables: carts, parts, and the ledger's start.
-    "INSERT INTO carts (user_id) SELECT DISTINCT user_id FROM cart_items",
+    """
+    INSERT INTO carts (user_id, updated_at)
+    SELECT user_id, max(updated_at) FROM cart_items GROUP BY user_id
+    """,
     "UPDATE orders SET adopted = true",
     """
     INSERT INTO fulfilments (order_id, store_id, status)
@@ -201,6 +316,13 @@ UPGRADE = (
     "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO store_app",
     "REVOKE UPDATE, DELETE ON stock_ledger, order_status_history FROM store_app",
     "REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM store_app",
+    """
+    DO $$ BEGIN
+        IF to_regclass('schema_migrations') IS NOT NULL THEN
+            REVOKE ALL ON schema_migrations FROM store_app;  -- the earlier service's
+        END IF;
+    END $$
+    """,
 )
 
 DOWNGRADE = (
@@ -257,8 +379,18 @@ DOWNGRADE = (
 
 
 def upgrade() -> None:
+    for statement in BEFORE_CLEANING:
+        op.execute(statement)
+    clean()
     for statement in UPGRADE:
         op.execute(statement)
+
+
+def clean() -> None:
+    for what, statement in CLEANING:
+        rows = op.get_bind().exec_driver_sql(statement).rowcount
+        if rows:
+            log.warning("%s (%d)", what, rows)
 
 
 def downgrade() -> None:
