@@ -200,7 +200,7 @@ async def test_h36_an_endless_body_is_refused_at_once_and_costs_no_memory() -> N
         refused_after = time.monotonic() - began
         took = await swallowed(writer, piece)
 
-    assert answer.result() == b"HTTP/1.1 413 Request Entity Too Large\r\n"
+    assert answer.result().startswith(b"HTTP/1.1 413 ")  # the phrase is the Python version's
     assert refused_after < 1
     assert sent < 64 * MIB
     assert took < LINGER_S + 2
