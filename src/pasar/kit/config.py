@@ -4,12 +4,16 @@ What both services are told about the engines they stand on, and how long anythi
 Each service adds its own settings in its `config.py`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from pasar.kit.broker.choose import BrokerSettings
+from pasar.kit.broker.port import Broker
+from pasar.kit.database import Database
+from pasar.kit.outbox import Payload, Relay
 from pasar.kit.postgres import PostgresSettings
 from pasar.kit.settings import Duration
 
@@ -112,6 +116,18 @@ class EngineConfig:
             statement_timeout_s=self.db_statement_timeout,
             lock_timeout_s=self.db_lock_timeout,
             idle_tx_timeout_s=self.db_idle_tx_timeout,
+        )
+
+    def relay(self, database: Database, broker: Broker, seal: Callable[[Payload], bytes]) -> Relay:
+        """Return the relay of the service's outbox."""
+        return Relay(
+            database,
+            broker,
+            seal,
+            batch=self.relay_batch,
+            lease_s=self.relay_lease,
+            poll_s=self.relay_poll,
+            backoff_max_s=self.relay_backoff_max,
         )
 
     def message_broker(self, client_id: str) -> BrokerSettings:

@@ -12,7 +12,6 @@ from pasar.kit.broker.port import Broker
 from pasar.kit.clock import SystemClock
 from pasar.kit.database import Database
 from pasar.kit.dead_letters import PostgresDeadLetters
-from pasar.kit.outbox import Relay
 from pasar.kit.postgres import PostgresDatabase
 from pasar.kit.settings import BadSetting
 from pasar.kit.signals import told_to_stop
@@ -55,15 +54,7 @@ async def build(config: PaymentConfig) -> AsyncGenerator[PaymentApp]:
 
 def compose(config: PaymentConfig, database: Database, broker: Broker) -> PaymentApp:
     """Connect the parts. Raises BadSetting when the TLS files cannot be read."""
-    relay = Relay(
-        database,
-        broker,
-        partial(seal, key=config.event_signing_key),
-        batch=config.relay_batch,
-        lease_s=config.relay_lease,
-        poll_s=config.relay_poll,
-        backoff_max_s=config.relay_backoff_max,
-    )
+    relay = config.relay(database, broker, partial(seal, key=config.event_signing_key))
     payments = Payments(
         PostgresCharges(database),
         _bank(config, database),

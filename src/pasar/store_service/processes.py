@@ -21,7 +21,6 @@ from pasar.kit.broker.choose import connect
 from pasar.kit.clock import SystemClock
 from pasar.kit.dead_letters import PostgresDeadLetters
 from pasar.kit.errors import Conflict, Invalid, Unavailable
-from pasar.kit.outbox import Relay
 from pasar.kit.postgres import PostgresDatabase
 from pasar.kit.postgres_listen import Listener, Wakeups
 from pasar.kit.ratelimit import LocalLimiter, RateLimiter
@@ -187,15 +186,7 @@ async def work(config: StoreConfig) -> None:
     parts = await build(config, pool_size=config.db_worker_pool_size, wake=_nobody)
     address = config.message_broker(f"{SERVICE}-{os.getpid()}")
     broker = connect(address, PostgresDeadLetters(parts.database))
-    relay = Relay(
-        parts.database,
-        broker,
-        partial(seal, key=config.event_signing_key),
-        batch=config.relay_batch,
-        lease_s=config.relay_lease,
-        poll_s=config.relay_poll,
-        backoff_max_s=config.relay_backoff_max,
-    )
+    relay = config.relay(parts.database, broker, partial(seal, key=config.event_signing_key))
     try:
         await worker.run(
             broker=broker,
