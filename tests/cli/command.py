@@ -122,6 +122,8 @@ class Command:
 
     def kill(self, words: str) -> None:
         """Kill the child with these words in its command line and wait for its successor."""
+        # A process that is just becoming another has no command line for a moment.
+        eventually(lambda: len(self.descendants(words)) == 1, what=f"one {words}")
         [victim] = self.descendants(words)
         os.kill(victim, signal.SIGKILL)
         eventually(

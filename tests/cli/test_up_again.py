@@ -11,7 +11,7 @@ import pytest
 
 from pasar.cli.demo import PRODUCT_ID
 from pasar.kit.postgres import PostgresDatabase, PostgresSettings
-from tests.cli.command import assert_buys_within_3_s, engine_ports, free
+from tests.cli.command import assert_buys_within_3_s, engine_ports, eventually, free
 from tests.cli.conftest import Starting
 
 
@@ -86,6 +86,7 @@ def test_an_engine_that_keeps_dying_ends_the_run_with_its_last_words(
     up.says("ready in ")
     for _ in range(4):
         up.kill("valkey-server")
+    eventually(lambda: len(up.descendants("valkey-server")) == 1, what="one valkey-server")
     [valkey] = up.descendants("valkey-server")
     os.kill(valkey, signal.SIGKILL)
 
