@@ -95,6 +95,9 @@ class EngineConfig:
     app_shutdown_timeout: Annotated[
         Duration, Meta(description="grace for running requests and message handlers at the end")
     ] = Duration(30)
+    pasar_failpoints: Annotated[
+        str, Meta(description="named stops of crash tests, `name=kill:1/50`; never in production")
+    ] = ""
 
     def login(
         self, *, role: str, search_path: str, application_name: str, pool_size: int

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from pasar.kit import log
+from pasar.kit import failpoints, log
 from pasar.kit.backoff import Backoff
 from pasar.kit.broker.port import Broker, PublishFailed, PublishUnknown
 from pasar.kit.database import Database
@@ -117,6 +117,8 @@ class Relay:
             pass
 
     async def _send_batch(self) -> int:
+        if await failpoints.reach("relay.tick"):
+            return 0
         rows = await self._database.fetch(CLAIM, self._batch, self._lease_s)
         events = [Event(row["id"], row["topic"], row["payload"]) for row in rows]
         events.sort(key=lambda event: event.row_id)  # RETURNING promises no order
@@ -129,7 +131,9 @@ class Relay:
         return len(events)
 
     async def _publish(self, topic: str, events: Sequence[Event]) -> None:
+        await failpoints.reach("relay.before_pub")
         await self._broker.publish_many(topic, [self._seal(event.payload) for event in events])
+        await failpoints.reach("relay.after_pub")
         await self._database.execute(SENT, [event.row_id for event in events])
         for event in events:
             _log.info(

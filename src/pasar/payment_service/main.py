@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from pasar.contracts.events import seal
-from pasar.kit import log
+from pasar.kit import failpoints, log
 from pasar.kit.broker.choose import connect
 from pasar.kit.broker.port import Broker
 from pasar.kit.clock import SystemClock
@@ -30,9 +30,10 @@ async def serve(config: PaymentConfig) -> None:
     """
     Run the payment service until SIGINT or SIGTERM; a second signal ends the process at once.
 
-    Raises BadSetting for a taken gRPC port and for TLS files that cannot be read.
+    Raises BadSetting: a taken gRPC port, TLS files that cannot be read, failpoints in production.
     """
     log.configure("payment-service", human=config.app_env == "development")
+    failpoints.arm(config.pasar_failpoints, app_env=config.app_env)
     async with build(config) as app:
         try:
             await app.run(told_to_stop())

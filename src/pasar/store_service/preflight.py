@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from pasar.kit import revision
+from pasar.kit import failpoints, revision
 from pasar.kit.database import Database
 from pasar.kit.errors import Unavailable
 from pasar.kit.settings import BadSetting
@@ -26,7 +26,7 @@ SELECT current_setting('fsync') AS fsync, current_setting('synchronous_commit') 
 
 
 def bad_settings(config: StoreConfig) -> list[BadSetting]:
-    """Judge what can be judged alone: the proxies, and what signs tokens and events (D5, H55)."""
+    """Judge what can be judged alone, such as what signs tokens and events (D5, H55)."""
     faults: list[BadSetting] = []
     try:
         networks(config.trusted_proxies)
@@ -36,6 +36,10 @@ def bad_settings(config: StoreConfig) -> list[BadSetting]:
         origins(config.cors_allowed_origins)
     except ValueError as fault:
         faults.append(BadSetting("CORS_ALLOWED_ORIGINS", str(fault)))
+    try:
+        failpoints.arm(config.pasar_failpoints, app_env=config.app_env)
+    except BadSetting as fault:
+        faults.append(fault)
     faults += _weak("JWT_SECRET", config.jwt_secret)
     if config.jwt_secret_previous:
         faults += _weak("JWT_SECRET_PREVIOUS", config.jwt_secret_previous)

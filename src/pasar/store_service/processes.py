@@ -16,7 +16,7 @@ from typing import Final
 from starlette.types import ASGIApp
 
 from pasar.contracts.events import seal
-from pasar.kit import log
+from pasar.kit import failpoints, log
 from pasar.kit.broker.choose import connect
 from pasar.kit.clock import SystemClock
 from pasar.kit.dead_letters import PostgresDeadLetters
@@ -115,7 +115,7 @@ async def _replace_admin(config: StoreConfig, accounts: AccountService) -> list[
 
 async def serve(config: StoreConfig, listener: socket.socket) -> None:
     """Be a web process on the given socket until told to stop."""
-    log.configure(SERVICE, human=config.app_env == "development")
+    _begin(config)
     wakeups = Wakeups(config.postgres(1), OUTBOX_CHANNEL)
     parts = await build(config, pool_size=config.db_pool_size, wake=wakeups.notify)
     system = SystemHandler(
@@ -182,7 +182,7 @@ def _application(config: StoreConfig, parts: Parts, system: SystemHandler) -> AS
 
 async def work(config: StoreConfig) -> None:
     """Be the background process until told to stop."""
-    log.configure(SERVICE, human=config.app_env == "development")
+    _begin(config)
     parts = await build(config, pool_size=config.db_worker_pool_size, wake=_nobody)
     address = config.message_broker(f"{SERVICE}-{os.getpid()}")
     broker = connect(address, PostgresDeadLetters(parts.database))
@@ -209,6 +209,11 @@ async def create_admin(config: StoreConfig, email: str, password: str, name: str
         await parts.signing_in.accounts.create_admin(email, password, name)
     finally:
         await parts.close()
+
+
+def _begin(config: StoreConfig) -> None:
+    log.configure(SERVICE, human=config.app_env == "development")
+    failpoints.arm(config.pasar_failpoints, app_env=config.app_env)
 
 
 def _connection_limits(config: StoreConfig) -> ConnectionLimits:
