@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dpasar/contracts/payment.proto\x12\x07payment\"I\n\x15ProcessPaymentRequest\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\t\x12\x0e\n\x06method\x18\x03 \x01(\t\"^\n\x16ProcessPaymentResponse\x12\x0f\n\x07success\x18\x01 \x01(\x08\x12\x12\n\npayment_id\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\"+\n\x17GetPaymentStatusRequest\x12\x10\n\x08order_id\x18\x01 \x01(\t\"\x91\x01\n\x18GetPaymentStatusResponse\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\t\x12\x0e\n\x06\x61mount\x18\x04 \x01(\t\x12\x0e\n\x06method\x18\x05 \x01(\t\x12\r\n\x05state\x18\x06 \x01(\t\x12\x10\n\x08\x63urrency\x18\x07 \x01(\t2\xbc\x01\n\x0ePaymentService\x12Q\n\x0eProcessPayment\x12\x1e.payment.ProcessPaymentRequest\x1a\x1f.payment.ProcessPaymentResponse\x12W\n\x10GetPaymentStatus\x12 .payment.GetPaymentStatusRequest\x1a!.payment.GetPaymentStatusResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dpasar/contracts/payment.proto\x12\x07payment\"I\n\x15ProcessPaymentRequest\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\t\x12\x0e\n\x06method\x18\x03 \x01(\t\"^\n\x16ProcessPaymentResponse\x12\x0f\n\x07success\x18\x01 \x01(\x08\x12\x12\n\npayment_id\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\"+\n\x17GetPaymentStatusRequest\x12\x10\n\x08order_id\x18\x01 \x01(\t\"\x91\x01\n\x18GetPaymentStatusResponse\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\t\x12\x0e\n\x06\x61mount\x18\x04 \x01(\t\x12\x0e\n\x06method\x18\x05 \x01(\t\x12\r\n\x05state\x18\x06 \x01(\t\x12\x10\n\x08\x63urrency\x18\x07 \x01(\t\"6\n\x12VoidPaymentRequest\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"Z\n\x13VoidPaymentResponse\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x12\n\npayment_id\x18\x03 \x01(\t\x12\x0e\n\x06\x61mount\x18\x04 \x01(\t\"K\n\x14RefundPaymentRequest\x12\x11\n\trefund_id\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\t\":\n\x15RefundPaymentResponse\x12\x11\n\trefund_id\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\"B\n\x12ListChargesRequest\x12\r\n\x05since\x18\x01 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\x05\"\x8c\x01\n\x0cListedCharge\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12\x12\n\npayment_id\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\x0e\n\x06\x61mount\x18\x04 \x01(\t\x12\x10\n\x08\x63urrency\x18\x05 \x01(\t\x12\x12\n\nupdated_at\x18\x06 \x01(\t\x12\x11\n\trefund_id\x18\x07 \x01(\t\"R\n\x13ListChargesResponse\x12&\n\x07\x63harges\x18\x01 \x03(\x0b\x32\x15.payment.ListedCharge\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t2\xa0\x03\n\x0ePaymentService\x12Q\n\x0eProcessPayment\x12\x1e.payment.ProcessPaymentRequest\x1a\x1f.payment.ProcessPaymentResponse\x12W\n\x10GetPaymentStatus\x12 .payment.GetPaymentStatusRequest\x1a!.payment.GetPaymentStatusResponse\x12H\n\x0bVoidPayment\x12\x1b.payment.VoidPaymentRequest\x1a\x1c.payment.VoidPaymentResponse\x12N\n\rRefundPayment\x12\x1d.payment.RefundPaymentRequest\x1a\x1e.payment.RefundPaymentResponse\x12H\n\x0bListCharges\x12\x1b.payment.ListChargesRequest\x1a\x1c.payment.ListChargesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,6 +39,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETPAYMENTSTATUSREQUEST']._serialized_end=256
   _globals['_GETPAYMENTSTATUSRESPONSE']._serialized_start=259
   _globals['_GETPAYMENTSTATUSRESPONSE']._serialized_end=404
-  _globals['_PAYMENTSERVICE']._serialized_start=407
-  _globals['_PAYMENTSERVICE']._serialized_end=595
+  _globals['_VOIDPAYMENTREQUEST']._serialized_start=406
+  _globals['_VOIDPAYMENTREQUEST']._serialized_end=460
+  _globals['_VOIDPAYMENTRESPONSE']._serialized_start=462
+  _globals['_VOIDPAYMENTRESPONSE']._serialized_end=552
+  _globals['_REFUNDPAYMENTREQUEST']._serialized_start=554
+  _globals['_REFUNDPAYMENTREQUEST']._serialized_end=629
+  _globals['_REFUNDPAYMENTRESPONSE']._serialized_start=631
+  _globals['_REFUNDPAYMENTRESPONSE']._serialized_end=689
+  _globals['_LISTCHARGESREQUEST']._serialized_start=691
+  _globals['_LISTCHARGESREQUEST']._serialized_end=757
+  _globals['_LISTEDCHARGE']._serialized_start=760
+  _globals['_LISTEDCHARGE']._serialized_end=900
+  _globals['_LISTCHARGESRESPONSE']._serialized_start=902
+  _globals['_LISTCHARGESRESPONSE']._serialized_end=984
+  _globals['_PAYMENTSERVICE']._serialized_start=987
+  _globals['_PAYMENTSERVICE']._serialized_end=1403
 # @@protoc_insertion_point(module_scope)

@@ -46,6 +46,21 @@ class PaymentServiceStub:
                 request_serializer=pasar_dot_contracts_dot_payment__pb2.GetPaymentStatusRequest.SerializeToString,
                 response_deserializer=pasar_dot_contracts_dot_payment__pb2.GetPaymentStatusResponse.FromString,
                 _registered_method=True)
+        self.VoidPayment = channel.unary_unary(
+                '/payment.PaymentService/VoidPayment',
+                request_serializer=pasar_dot_contracts_dot_payment__pb2.VoidPaymentRequest.SerializeToString,
+                response_deserializer=pasar_dot_contracts_dot_payment__pb2.VoidPaymentResponse.FromString,
+                _registered_method=True)
+        self.RefundPayment = channel.unary_unary(
+                '/payment.PaymentService/RefundPayment',
+                request_serializer=pasar_dot_contracts_dot_payment__pb2.RefundPaymentRequest.SerializeToString,
+                response_deserializer=pasar_dot_contracts_dot_payment__pb2.RefundPaymentResponse.FromString,
+                _registered_method=True)
+        self.ListCharges = channel.unary_unary(
+                '/payment.PaymentService/ListCharges',
+                request_serializer=pasar_dot_contracts_dot_payment__pb2.ListChargesRequest.SerializeToString,
+                response_deserializer=pasar_dot_contracts_dot_payment__pb2.ListChargesResponse.FromString,
+                _registered_method=True)
 
 
 class PaymentServiceServicer:
@@ -70,6 +85,31 @@ class PaymentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def VoidPayment(self, request, context):
+        """Make sure that an order will not be charged any more, or learn that it is too late for that.
+        Without a charge so far, none will ever be made. Asked again, gives the same answer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RefundPayment(self, request, context):
+        """Give an order's money back, once per refund_id however often asked.
+        ALREADY_EXISTS: the id belongs to a refund of another order or amount, or the order has another
+        refund. FAILED_PRECONDITION: the order has no successful charge of this amount.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCharges(self, request, context):
+        """Page through all charges last changed at or after a moment, oldest change first.
+        INVALID_ARGUMENT: `since` or `cursor` cannot be read, `limit` is not 1 to 200.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PaymentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -82,6 +122,21 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     servicer.GetPaymentStatus,
                     request_deserializer=pasar_dot_contracts_dot_payment__pb2.GetPaymentStatusRequest.FromString,
                     response_serializer=pasar_dot_contracts_dot_payment__pb2.GetPaymentStatusResponse.SerializeToString,
+            ),
+            'VoidPayment': grpc.unary_unary_rpc_method_handler(
+                    servicer.VoidPayment,
+                    request_deserializer=pasar_dot_contracts_dot_payment__pb2.VoidPaymentRequest.FromString,
+                    response_serializer=pasar_dot_contracts_dot_payment__pb2.VoidPaymentResponse.SerializeToString,
+            ),
+            'RefundPayment': grpc.unary_unary_rpc_method_handler(
+                    servicer.RefundPayment,
+                    request_deserializer=pasar_dot_contracts_dot_payment__pb2.RefundPaymentRequest.FromString,
+                    response_serializer=pasar_dot_contracts_dot_payment__pb2.RefundPaymentResponse.SerializeToString,
+            ),
+            'ListCharges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCharges,
+                    request_deserializer=pasar_dot_contracts_dot_payment__pb2.ListChargesRequest.FromString,
+                    response_serializer=pasar_dot_contracts_dot_payment__pb2.ListChargesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -140,6 +195,87 @@ class PaymentService:
             '/payment.PaymentService/GetPaymentStatus',
             pasar_dot_contracts_dot_payment__pb2.GetPaymentStatusRequest.SerializeToString,
             pasar_dot_contracts_dot_payment__pb2.GetPaymentStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VoidPayment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/payment.PaymentService/VoidPayment',
+            pasar_dot_contracts_dot_payment__pb2.VoidPaymentRequest.SerializeToString,
+            pasar_dot_contracts_dot_payment__pb2.VoidPaymentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RefundPayment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/payment.PaymentService/RefundPayment',
+            pasar_dot_contracts_dot_payment__pb2.RefundPaymentRequest.SerializeToString,
+            pasar_dot_contracts_dot_payment__pb2.RefundPaymentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCharges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/payment.PaymentService/ListCharges',
+            pasar_dot_contracts_dot_payment__pb2.ListChargesRequest.SerializeToString,
+            pasar_dot_contracts_dot_payment__pb2.ListChargesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,19 @@ class PaymentServiceStub:
     """
     GetPaymentStatus: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetPaymentStatusRequest, _payment_pb2.GetPaymentStatusResponse]
     """Say what is known of an order's charge. NOT_FOUND: there is none."""
+    VoidPayment: _grpc.UnaryUnaryMultiCallable[_payment_pb2.VoidPaymentRequest, _payment_pb2.VoidPaymentResponse]
+    """Make sure that an order will not be charged any more, or learn that it is too late for that.
+    Without a charge so far, none will ever be made. Asked again, gives the same answer.
+    """
+    RefundPayment: _grpc.UnaryUnaryMultiCallable[_payment_pb2.RefundPaymentRequest, _payment_pb2.RefundPaymentResponse]
+    """Give an order's money back, once per refund_id however often asked.
+    ALREADY_EXISTS: the id belongs to a refund of another order or amount, or the order has another
+    refund. FAILED_PRECONDITION: the order has no successful charge of this amount.
+    """
+    ListCharges: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListChargesRequest, _payment_pb2.ListChargesResponse]
+    """Page through all charges last changed at or after a moment, oldest change first.
+    INVALID_ARGUMENT: `since` or `cursor` cannot be read, `limit` is not 1 to 200.
+    """
 
 @_typing.type_check_only
 class PaymentServiceAsyncStub(PaymentServiceStub):
@@ -59,6 +72,19 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     """
     GetPaymentStatus: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetPaymentStatusRequest, _payment_pb2.GetPaymentStatusResponse]  # type: ignore[assignment]
     """Say what is known of an order's charge. NOT_FOUND: there is none."""
+    VoidPayment: _aio.UnaryUnaryMultiCallable[_payment_pb2.VoidPaymentRequest, _payment_pb2.VoidPaymentResponse]  # type: ignore[assignment]
+    """Make sure that an order will not be charged any more, or learn that it is too late for that.
+    Without a charge so far, none will ever be made. Asked again, gives the same answer.
+    """
+    RefundPayment: _aio.UnaryUnaryMultiCallable[_payment_pb2.RefundPaymentRequest, _payment_pb2.RefundPaymentResponse]  # type: ignore[assignment]
+    """Give an order's money back, once per refund_id however often asked.
+    ALREADY_EXISTS: the id belongs to a refund of another order or amount, or the order has another
+    refund. FAILED_PRECONDITION: the order has no successful charge of this amount.
+    """
+    ListCharges: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListChargesRequest, _payment_pb2.ListChargesResponse]  # type: ignore[assignment]
+    """Page through all charges last changed at or after a moment, oldest change first.
+    INVALID_ARGUMENT: `since` or `cursor` cannot be read, `limit` is not 1 to 200.
+    """
 
 class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     """Besides its own codes each method answers UNAUTHENTICATED (wrong or missing service token,
@@ -84,5 +110,36 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_payment_pb2.GetPaymentStatusResponse, _abc.Awaitable[_payment_pb2.GetPaymentStatusResponse]]:
         """Say what is known of an order's charge. NOT_FOUND: there is none."""
+
+    @_abc_1.abstractmethod
+    def VoidPayment(
+        self,
+        request: _payment_pb2.VoidPaymentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.VoidPaymentResponse, _abc.Awaitable[_payment_pb2.VoidPaymentResponse]]:
+        """Make sure that an order will not be charged any more, or learn that it is too late for that.
+        Without a charge so far, none will ever be made. Asked again, gives the same answer.
+        """
+
+    @_abc_1.abstractmethod
+    def RefundPayment(
+        self,
+        request: _payment_pb2.RefundPaymentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.RefundPaymentResponse, _abc.Awaitable[_payment_pb2.RefundPaymentResponse]]:
+        """Give an order's money back, once per refund_id however often asked.
+        ALREADY_EXISTS: the id belongs to a refund of another order or amount, or the order has another
+        refund. FAILED_PRECONDITION: the order has no successful charge of this amount.
+        """
+
+    @_abc_1.abstractmethod
+    def ListCharges(
+        self,
+        request: _payment_pb2.ListChargesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.ListChargesResponse, _abc.Awaitable[_payment_pb2.ListChargesResponse]]:
+        """Page through all charges last changed at or after a moment, oldest change first.
+        INVALID_ARGUMENT: `since` or `cursor` cannot be read, `limit` is not 1 to 200.
+        """
 
 def add_PaymentServiceServicer_to_server(servicer: PaymentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
