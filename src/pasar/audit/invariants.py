@@ -86,12 +86,12 @@ INVARIANTS: Final[Sequence[Invariant]] = (
     Invariant(
         "I05",
         "no order stays pending",
-        # Those of the earlier service have no payment that could end them; their buyers can.
+        # Those of the earlier service are called off from the migration on, by their payment's age.
         """
         SELECT 'order' AS kind, o.id::text AS id
         FROM orders o LEFT JOIN payments p ON p.order_id = o.id
-        WHERE (o.status = 'pending' AND NOT o.adopted OR p.status = 'pending')
-            AND o.created_at <= now() - $1::interval
+        WHERE (o.status = 'pending' OR p.status = 'pending')
+            AND coalesce(p.created_at, o.created_at) <= now() - $1::interval
         """,
     ),
     Invariant(

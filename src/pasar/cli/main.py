@@ -22,6 +22,7 @@ COMMANDS: Final = (
     "migrate",
     "seed",
     "verify",
+    "reconcile",
     "create-admin",
     "version",
 )

@@ -34,8 +34,6 @@ from pasar.store_service.orders.postgres_reads import PostgresOrderReads
 from pasar.store_service.orders.redis import LockedCheckouts
 from pasar.store_service.orders.repository import Checkouts, OrderReads
 from pasar.store_service.orders.service import OrderService, SellerOrderService
-from pasar.store_service.payments.consumer import PaymentResults
-from pasar.store_service.payments.service import PaymentService
 from pasar.store_service.reviews.handler import ReviewHandler
 from pasar.store_service.reviews.postgres import PostgresReviews
 from pasar.store_service.reviews.service import ReviewService
@@ -53,7 +51,7 @@ class Parts:
     redis: Redis
     storage: Storage
     signing_in: SignIn
-    payment_results: PaymentResults
+    ordering: OrderService
     handlers: tuple[object, ...]
 
     async def close(self) -> None:
@@ -79,14 +77,13 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
     orders, reads = PostgresOrders(), PostgresOrderReads(database)
     checkouts = _checkouts(config, database, redis, carts, reads, ids)
     ordering = OrderService(database, checkouts, orders, reads, carts, products, wake, ids)
-    paying = PaymentService(database, ordering)
 
     return Parts(
         database=database,
         redis=redis,
         storage=storage,
         signing_in=signing_in,
-        payment_results=PaymentResults(paying, [config.event_signing_key]),
+        ordering=ordering,
         handlers=(
             AccountHandler(signing_in.accounts),
             SessionHandler(signing_in.sessions),

@@ -154,6 +154,8 @@ class Verdict:
     payment_ref: str
     amount: Money | None
     message: str
+    called_off: bool = False
+    """Not refused, but never to be charged; then `amount` may be None as well."""
 
 
 class Settlement(StrEnum):
@@ -191,10 +193,8 @@ class OutOfStock(Invalid):
 
 
 class OrderTotalTooLarge(Invalid):
-    """Above 9999999999999.99, the largest DECIMAL(15,2)."""
-
     def __init__(self) -> None:
-        super().__init__("order total too large")
+        super().__init__("order total too large")  # the largest DECIMAL(15,2) is smaller
 
 
 class BadExpectedTotal(Invalid):
@@ -203,8 +203,6 @@ class BadExpectedTotal(Invalid):
 
 
 class TotalChanged(Conflict):
-    """The cart costs something else than the client has shown to its buyer."""
-
     def __init__(self, total: Money) -> None:
         super().__init__(f"the total is now {total}", field="expected_total")
 

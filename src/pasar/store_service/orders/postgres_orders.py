@@ -30,13 +30,13 @@ HOLD: Final = "SELECT id, user_id, status, total_amount FROM orders WHERE id = $
 
 PARTS: Final = "SELECT store_id, status FROM fulfilments WHERE order_id = $1"
 
-# $1 order, $2 new order status, $3 request id, $4 payment status, $5 payment reference, $6 reason.
-# The guards are the old states: what is decided already stays, and then no row is touched. Money
-# that comes for an order cancelled before is owed back.
+# $1 order, $2 new order status, $3 request id, $4 payment status, $5 payment reference, $6 reason,
+# $7 what cancels a pending order. The guards are the old states: what is decided already stays,
+# and then no row is touched. Money that comes for an order cancelled before is owed back.
 SETTLE: Final = """
 WITH moved AS (
     UPDATE orders SET status = $2::text, updated_at = now(),
-        cancel_reason = CASE WHEN $2 = 'cancelled' THEN 'payment_failed' END
+        cancel_reason = CASE WHEN $2 = 'cancelled' THEN $7 END
     WHERE id = $1 AND status = 'pending'
     RETURNING id
 ), part AS (
@@ -59,7 +59,8 @@ ON CONFLICT (order_id) DO NOTHING
 """
 
 # $1 order, $2 its status, $3 buyer, $4 request id, $5 the statuses that a buyer may cancel.
-# One part past them, and no row is touched. What was paid is owed back, once.
+# One part past them, and no row is touched. What was paid is owed back, once; what is not paid yet
+# is called off.
 CANCEL: Final = """
 WITH moved AS (
     UPDATE orders SET status = 'cancelled', cancel_reason = 'buyer', updated_at = now()
@@ -75,6 +76,10 @@ WITH moved AS (
     SELECT p.order_id, p.amount FROM moved o JOIN payments p ON p.order_id = o.id
     WHERE p.status = 'success'
     ON CONFLICT (order_id) DO NOTHING
+), called_off AS (
+    UPDATE payments p SET void_wanted = true, next_check_at = now()
+    FROM moved o
+    WHERE p.order_id = o.id AND p.status = 'pending'
 )
 INSERT INTO order_status_history
     (order_id, from_status, to_status, actor, actor_id, request_id)
@@ -150,6 +155,7 @@ class PostgresOrders:
             "success" if verdict.approved else "failed",
             verdict.payment_ref,
             None if verdict.approved else verdict.message,
+            "payment_timeout" if verdict.called_off else "payment_failed",
         )
 
     async def cancel(self, tx: Tx, order: HeldOrder) -> bool:

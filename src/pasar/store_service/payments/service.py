@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from pasar.kit import log
+from pasar.kit import failpoints, log
 from pasar.kit.database import Database
 from pasar.kit.inbox import first_time
 from pasar.store_service.orders.model import Settlement, Verdict
@@ -19,16 +19,20 @@ class PaymentService:
         self.database = database
         self.orders = orders
 
-    async def settle(self, message_id: UUID, verdict: Verdict) -> None:
+    async def settle(self, verdict: Verdict, message_id: UUID | None = None) -> None:
         """
         Let a result decide its order; a repeated message and a late result change nothing.
 
-        Raises OrderNotFound, AmountMismatch, and Unavailable when the database is away.
+        `message_id` is of the event that told it; an answer that was asked for has none, and the
+        order's state alone stops its repetition. Raises OrderNotFound, AmountMismatch, and
+        Unavailable when the database is away.
         """
         async with self.database.begin() as tx:
-            if not await first_time(tx, CONSUMER, message_id):
+            if message_id and not await first_time(tx, CONSUMER, message_id):
                 return
             settled = await self.orders.settle(tx, verdict)
+            await failpoints.reach("settle.before_commit")
+        await failpoints.reach("settle.after_commit")
         await self.orders.refresh(settled)
         tell = _log.error if settled.settlement is Settlement.CONTRADICTED else _log.info
         tell("payment result", order_id=str(verdict.order_id), settlement=settled.settlement.value)
