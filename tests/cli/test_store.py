@@ -16,6 +16,7 @@ from tests.fixtures.database import administer
 SECRETS = {
     "JWT_SECRET": "a secret of these tests, 32 bytes and more",
     "EVENT_SIGNING_KEY": "a key of these tests, 32 bytes and more",
+    "PAYMENT_SERVICE_TOKEN": "a token of these tests, 32 bytes and more",
 }
 ADMIN = {"ADMIN_EMAIL": "boss@example.com", "ADMIN_PASSWORD": "correct horse battery"}
 
