@@ -147,6 +147,7 @@ async def saga_of(
         payment_service_token=TOKEN,
         event_signing_key=KEY,
         relay_poll=Duration(0.02),
+        app_shutdown_timeout=Duration(0.5),
         **{"payment_delay_min": Duration(0), "payment_delay_max": Duration(0.02), **settings},  # type: ignore[arg-type]  # each of its own type
     )
     how = GrpcSettings(

@@ -238,6 +238,7 @@ async def test_h15_after_a_long_absence_nobody_is_cancelled_but_charged(sagas: S
             await asyncio.sleep(0.3)
             away = {await saga.world.status(order) for order in (*charged, *never)}
             async with saga.payment():
+                await saga.world.passes(6)
                 await saga.reached(charged, PAID)
                 await saga.reached(never, CALLED_OFF)
         reasons = await saga.world.rows("SELECT DISTINCT cancel_reason FROM orders")
