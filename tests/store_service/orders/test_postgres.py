@@ -132,7 +132,7 @@ async def test_h03_crossed_carts_beside_cart_adds_edits_and_cancels_never_deadlo
         order = await bought(checkouts, buyer)
         async with database.begin() as tx:
             await orders.hold(tx, order.id)
-            await orders.settle(tx, Verdict(order.id, False, "pay_1", None, "no"))
+            await orders.settle(tx, [Verdict(order.id, False, "pay_1", None, "no")])
             await orders.restock(tx, order.id)
 
     works: list[Awaitable[object]] = [
@@ -222,7 +222,7 @@ async def test_each_store_has_a_part_and_each_step_a_history_row(
     begun_by = request_id.set("req-1")
     order = await bought(checkouts, buyer)
     async with database.begin() as tx:
-        await orders.settle(tx, Verdict(order.id, True, "pay_1", None, ""))
+        await orders.settle(tx, [Verdict(order.id, True, "pay_1", None, "", "req-2")])
     request_id.reset(begun_by)
     parts = await database.fetch("SELECT store_id, status FROM fulfilments")
     history = await database.fetch(
@@ -236,7 +236,7 @@ async def test_each_store_has_a_part_and_each_step_a_history_row(
     }
     assert [tuple(row.values()) for row in history] == [
         (None, "pending", "buyer", buyer, "req-1"),
-        ("pending", "paid", "system", None, "req-1"),
+        ("pending", "paid", "system", None, "req-2"),
     ]
 
 
@@ -279,7 +279,7 @@ async def test_stock_that_no_longer_fits_is_capped_and_booked(
     order = await bought(checkouts, buyer)
     await shop.restock(lamp, 2**31 - 1)
     async with database.begin() as tx:
-        await orders.settle(tx, Verdict(order.id, False, "pay_1", None, "no"))
+        await orders.settle(tx, [Verdict(order.id, False, "pay_1", None, "no")])
         await orders.restock(tx, order.id)
 
     assert await shop.stock(lamp) == 2**31 - 1

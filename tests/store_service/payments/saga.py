@@ -10,6 +10,7 @@ from typing import Final
 from pasar.contracts.events import ORDER_CREATED, PAYMENT_FAILED, PAYMENT_SUCCESS, seal
 from pasar.engines.ports import any_free
 from pasar.kit.breaker import Breaker
+from pasar.kit.broker.port import Handler
 from pasar.kit.clock import SystemClock
 from pasar.kit.failpoints import FailpointReached
 from pasar.kit.outbox import Relay
@@ -77,7 +78,7 @@ class Saga:
             await broker.close()
 
     @asynccontextmanager
-    async def worker(self) -> AsyncGenerator["asyncio.Task[None]"]:
+    async def worker(self, results: Handler | None = None) -> AsyncGenerator["asyncio.Task[None]"]:
         """Run the store's worker; one that died of a failpoint was meant to."""
         broker = MemoryBroker(self.dead_letters, queues=self.queues)
         stop = asyncio.Event()
@@ -94,8 +95,8 @@ class Saga:
             worker.run(
                 broker=broker,
                 relay=relay,
-                listen=asyncio.Event().wait,
-                results=self.world.results.handle,
+                listen=_never_woken,
+                results=results or self.world.results.handle,
                 jobs=[Job("reconciler", every(0.05), self.world.reconciler.tick)],
                 concurrency=50,
                 grace_s=5,
@@ -131,6 +132,10 @@ class Saga:
     async def flows(self) -> Flows:
         [row] = await self.world.rows(FLOWS)
         return Flows(**row)
+
+
+async def _never_woken() -> None:
+    await asyncio.Event().wait()
 
 
 @asynccontextmanager

@@ -122,16 +122,13 @@ async def test_c09_killed_after_its_commit_a_settlement_is_not_repeated(saga: Sa
 
 async def test_c08_a_lost_result_is_asked_for(saga: Saga) -> None:
     """The broker loses results only, and keeps losing them."""
-    hearing = MemoryBroker(queues=saga.queues)
 
-    async def deaf(_message: Message) -> None:
-        """Take the message from the store and drop it."""
+    async def lost(_message: Message) -> None:
+        """It never reaches the store."""
 
-    saga.world.results.handle = deaf  # type: ignore[method-assign]  # no mock: a broker that loses
-    async with saga.running():
+    async with saga.payment(), saga.worker(results=lost):
         orders = await ordered(saga, 5)
         await saga.reached(orders, PAID)
-    await hearing.close()
 
     assert (await saga.flows()).charges == 5
     assert await saga.world.rows("SELECT FROM inbox") == []

@@ -154,6 +154,7 @@ class Verdict:
     payment_ref: str
     amount: Money | None
     message: str
+    request_id: str = ""
     called_off: bool = False
     """Not refused, but never to be charged; then `amount` may be None as well."""
 
@@ -218,8 +219,6 @@ class NotOrderOwner(Forbidden):
 
 
 class SellerWithoutStore(NotFound):
-    """A seller's token, but no store of that user."""
-
     def __init__(self) -> None:
         super().__init__("store not found")
 

@@ -5,7 +5,7 @@ Methods that take a transaction join it. Unless said otherwise they raise kit.er
 when the database is away.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from pasar.kit.database import Tx
@@ -66,12 +66,17 @@ class Orders(Protocol):
         """Return how far each store is; the order must be held. An order without items has none."""
         ...
 
-    async def settle(self, tx: Tx, verdict: Verdict) -> None:
+    async def hold_all(self, tx: Tx, order_ids: Sequence[OrderId]) -> Mapping[OrderId, HeldOrder]:
+        """Lock these orders' rows likewise, by ascending id; an unknown one is left out."""
+        ...
+
+    async def settle(self, tx: Tx, verdicts: Sequence[Verdict]) -> None:
         """
-        Write the verdict down where something is still pending, and nowhere else.
+        Write the verdicts down where something is still pending, and nowhere else.
 
         A pending order and its parts become paid or cancelled, with a history row by the system; a
-        pending payment becomes success or failed. The order must be held.
+        pending payment becomes success or failed. The orders must be held, and verdicts on the same
+        one agree.
         """
         ...
 

@@ -61,4 +61,5 @@ def _verdict(result: PaymentResult) -> Verdict:
         payment_ref=result.payment_id,
         amount=result.amount,
         message=result.message,
+        request_id=result.request_id,
     )
