@@ -9,7 +9,16 @@ from pasar.kit.postgres import PostgresDatabase
 from pasar.payment_service.model import Charge, Status
 from pasar.payment_service.postgres import PostgresCharges
 from tests.fakes.gateway import MemoryBank
-from tests.payment_service.conftest import MakePayments, asked
+from tests.payment_service.conftest import Eventually, MakePayments, asked
+
+PLANT = """
+INSERT INTO charges (order_id, payment_id, method, amount, currency, status, next_at)
+VALUES ($1, 'pay_' || $1, 'mock', 1, 'IDR', 'pending', now())
+"""
+
+WAITING = """
+SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
 
 
 def charge(order_id: str, *, amount: int = 1050, payment_id: str = "") -> Charge:
@@ -77,7 +86,29 @@ async def test_a_charge_no_database_takes_fails_alone(charges: PostgresCharges) 
     assert isinstance(bad, asyncpg.PostgresError)
 
 
-async def test_batches_of_several_services_in_any_order_never_lock_each_other_out(
+async def test_a_batch_takes_its_rows_in_one_order_whatever_the_order_of_the_calls(
+    charges: PostgresCharges,
+    payment_database: PostgresDatabase,
+    owner: PostgresDatabase,
+    eventually: Eventually,
+) -> None:
+    """Else two batches wait for each other; the one statement shows that no retry hides it."""
+
+    async def batch_waits() -> bool:
+        return bool(await owner.fetch(WAITING))
+
+    before = payment_database.statements
+    async with payment_database.begin() as other:
+        await other.execute(PLANT, "1")
+        batch = asyncio.gather(*[charges.insert(charge(order), 10.0) for order in ("2", "1")])
+        await eventually(batch_waits)
+        await other.execute(PLANT, "2")
+
+    assert await batch == [False, False]
+    assert payment_database.statements - before == 3
+
+
+async def test_many_services_charge_an_order_once_whatever_the_order_of_their_calls(
     make_payments: MakePayments, payment_database: PostgresDatabase
 ) -> None:
     bank = MemoryBank()
