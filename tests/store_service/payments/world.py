@@ -27,6 +27,7 @@ from pasar.store_service.payments.repository import Charges
 from pasar.store_service.payments.service import PaymentService
 from tests.fakes.carts import MemoryCarts
 from tests.fakes.charges import MemoryCharges
+from tests.fakes.checkouts import OneByOne
 from tests.store_service.shop import Shop
 
 KEY: Final = "a signing key of thirty-two bytes"
@@ -102,7 +103,7 @@ def world_of(
     ids = TimeOrderedIds()
     orders = OrderService(
         database,
-        PostgresCheckouts(database, reads, ids, "IDR"),
+        OneByOne(PostgresCheckouts(database, reads, ids, "IDR")),
         PostgresOrders(),
         reads,
         MemoryCarts({}),

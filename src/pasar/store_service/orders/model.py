@@ -115,6 +115,7 @@ class Wish:
     buyer: UserId
     shipping_address: str
     expected_total: Money | None
+    request_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +167,7 @@ class Settlement(StrEnum):
     LATE = "late"
     """The order is cancelled and stays so; only the payment learns of it."""
     IGNORED = "ignored"
-    CONTRADICTED = "contradicted"
-    """A refusal for an order that was paid: to be looked at by a person."""
+    CONTRADICTED = "contradicted"  # refused after it was paid: for a person to look at
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +204,8 @@ class BadExpectedTotal(Invalid):
 
 
 class TotalChanged(Conflict):
+    """The cart costs something else than the client has shown to its buyer."""
+
     def __init__(self, total: Money) -> None:
         super().__init__(f"the total is now {total}", field="expected_total")
 

@@ -36,6 +36,17 @@ class Checkouts(Protocol):
         ...
 
 
+class BatchCheckouts(Protocol):
+    async def place_all(self, wishes: Sequence[Wish]) -> Sequence[Attempt]:
+        """
+        Try each wish as `Checkouts.place` does, in their order, as if one came after the other.
+
+        Returns their attempts in that order. Unavailable means that none of the wishes made an
+        order as far as anyone can tell.
+        """
+        ...
+
+
 class OrderReads(Protocol):
     """Orders for show: nothing is decided by them. Pages are newest first."""
 
