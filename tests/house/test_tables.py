@@ -21,7 +21,7 @@ OWNERS = {
     "store_service.payments": {"refunds"},
     "store_service.reviews": {"reviews"},
     "payment_service": {"charges", "provider_ledger"},
-    "kit": {"outbox", "inbox", "dead_letters"},
+    "kit": {"outbox", "inbox", "dead_letters", "idempotency_keys"},
 }
 
 # What must happen together is one statement, so these reach into tables of others. ARCHITECTURE.md

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pasar.kit.database import Database
+from pasar.kit.idempotency import Once, PostgresOnce
 from pasar.kit.ids import Ids, TimeOrderedIds
+from pasar.kit.joining import JoiningDatabase
 from pasar.kit.lock import CrowdLock
 from pasar.kit.pictures import Pictures
 from pasar.kit.postgres import PostgresDatabase
@@ -54,6 +56,7 @@ class Parts:
     storage: Storage
     signing_in: SignIn
     payment_results: PaymentResults
+    once: Once
     handlers: tuple[object, ...]
 
     async def close(self) -> None:
@@ -66,7 +69,8 @@ class Parts:
 async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]) -> Parts:
     """Connect the parts; returns also while the engines are away. `wake` rouses the relay."""
     ids = TimeOrderedIds()
-    database = await PostgresDatabase.open(config.postgres(pool_size))
+    postgres = await PostgresDatabase.open(config.postgres(pool_size))
+    database = JoiningDatabase(postgres)
     redis = Redis.open(config.redis())
     storage = open_storage(config.storage())
 
@@ -82,11 +86,12 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
     paying = PaymentService(database, ordering)
 
     return Parts(
-        database=database,
+        database=postgres,
         redis=redis,
         storage=storage,
         signing_in=signing_in,
         payment_results=PaymentResults(paying, [config.event_signing_key]),
+        once=PostgresOnce(database, config.idempotency_ttl, committed=wake),
         handlers=(
             AccountHandler(signing_in.accounts),
             SessionHandler(signing_in.sessions),

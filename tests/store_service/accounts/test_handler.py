@@ -98,6 +98,7 @@ async def api(clone: PostgresSettings, changes: dict[str, Any]) -> AsyncGenerato
             max_body_bytes=10_000,
             max_json_depth=20,
             uploads=settings.uploads(),
+            once=parts.once,
         ),
         files={},
         clients=Clients([]),

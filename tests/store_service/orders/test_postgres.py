@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from pasar.contracts.events import ORDER_CREATED, OrderCreated, seal
-from pasar.kit.database import Row
+from pasar.kit.database import OutcomeUnknown, Row
 from pasar.kit.errors import Unavailable
 from pasar.kit.ids import TimeOrderedIds
 from pasar.kit.log import request_id
@@ -302,7 +302,7 @@ class LosesAnswers:
         self.times -= 1
         if self.committed:
             await self.behind.fetch(sql, *args)
-        raise Unavailable
+        raise OutcomeUnknown
 
 
 @pytest.mark.parametrize("committed", [True, False])
@@ -331,6 +331,22 @@ async def test_a_database_that_stays_away_is_said_so(
         await checkouts.place(wish(buyer))
 
     assert len((await carts.get(buyer)).lines) == 1
+
+
+async def test_a_checkout_that_never_reached_the_database_is_not_looked_up(
+    shop: Shop, carts: PostgresCarts, clone: PostgresSettings
+) -> None:
+    settings = replace(clone, role="store_app", pool_size=1, pool_wait_s=0.05)
+    full = await PostgresDatabase.open(settings)
+    checkouts = PostgresCheckouts(full, PostgresOrderReads(full), TimeOrderedIds(), "IDR")
+    (buyer,) = await buyers_with(shop, carts, 1, await shop.product())
+    async with full.begin():
+        with pytest.raises(Unavailable) as refused:
+            await checkouts.place(wish(buyer))
+    asked = full.statements
+    await full.close()
+
+    assert (type(refused.value), asked) == (Unavailable, 0)
 
 
 async def test_a_checkout_whose_caller_gives_up_leaves_nothing_half_done(

@@ -8,9 +8,8 @@ row of the cart or of the order, cart lines, products, each by ascending id.
 from collections.abc import Sequence
 from typing import Final
 
-from pasar.kit import log
-from pasar.kit.database import Database, Row
-from pasar.kit.errors import Unavailable
+from pasar.kit import failpoints, log
+from pasar.kit.database import Database, OutcomeUnknown, Row
 from pasar.kit.ids import Ids
 from pasar.kit.money import Money
 from pasar.store_service.orders.model import (
@@ -125,11 +124,12 @@ class PostgresCheckouts:
     async def place(self, wish: Wish) -> Attempt:
         try:
             return await self._place(wish)
-        except Unavailable:
+        except OutcomeUnknown:
             # Perhaps only the answer to the commit was lost; a second order would be worse.
             return await self._made(wish) or await self._place(wish)
 
     async def _place(self, wish: Wish) -> Attempt:
+        await failpoints.reach("checkout.before_commit")
         expected = wish.expected_total
         rows = await self.database.fetch(
             CHECKOUT,
