@@ -22,6 +22,8 @@ COMMANDS: Final = (
     "migrate",
     "seed",
     "verify",
+    "timeline",
+    "dead-letters",
     "create-admin",
     "version",
 )

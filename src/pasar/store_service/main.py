@@ -45,6 +45,9 @@ from pasar.store_service.sign_in import SignIn, sign_in
 from pasar.store_service.stores.handler import StoreHandler
 from pasar.store_service.stores.postgres import PostgresStores
 from pasar.store_service.stores.service import StoreService
+from pasar.store_service.timeline.handler import TimelineHandler
+from pasar.store_service.timeline.postgres import PostgresTimelines
+from pasar.store_service.timeline.service import TimelineService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +105,7 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
             OrderHandler(ordering),
             SellerOrderHandler(SellerOrderService(database, orders, reads, stores)),
             ReviewHandler(ReviewService(PostgresReviews(database), ids)),
+            TimelineHandler(TimelineService(PostgresTimelines(database))),
         ),
     )
 
