@@ -32,7 +32,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Letter = Annotated[str, typer.Argument(help="As `list` names it, for instance store-12.")]
 
 app: Final = typer.Typer(
-    add_completion=False, no_args_is_help=True, help="Messages that nobody could handle."
+    name="dead-letters",
+    help="List, show and send again the messages that nobody could handle.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 

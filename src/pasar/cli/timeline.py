@@ -1,6 +1,5 @@
 """`pasar timeline`: what happened to one order in both services, from request to refund."""
 
-from collections.abc import Sequence
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -9,7 +8,6 @@ import typer
 
 from pasar.audit.story import story
 from pasar.cli import schemas, screen, variables
-from pasar.kit.database import Database
 from pasar.kit.errors import NotFound
 from pasar.kit.postgres import PostgresDatabase
 
@@ -33,20 +31,12 @@ def timeline(
 async def _tell(order: UUID, *, json: bool) -> None:
     database = await PostgresDatabase.open(schemas.owner(variables.of_the_running_shop()))
     try:
-        if json:
-            screen.say(msgspec.json.encode(await story(database, order)).decode())
-        else:
-            screen.table(await rows(database, order))
+        told = await story(database, order)
     finally:
         await database.close()
-
-
-async def rows(database: Database, order: UUID) -> Sequence[Sequence[str]]:
-    """Return the story as a person reads it. Raises NotFound, Unavailable."""
-    entries = await story(database, order)
-    if not entries:
+    if not told:
         raise NotFound(f"order {order} not found")
-    return [
-        (f"{each.at:%Y-%m-%d %H:%M:%S.%f}", each.kind, each.text, each.actor, each.request_id)
-        for each in entries
-    ]
+    if json:
+        screen.say(msgspec.json.encode(told).decode())
+    else:
+        screen.table([each.row() for each in told])

@@ -8,7 +8,8 @@ import msgspec
 import typer
 
 from pasar.audit.check import Report, Verdict, check
-from pasar.cli import schemas, screen, timeline, variables
+from pasar.audit.story import story
+from pasar.cli import schemas, screen, variables
 from pasar.kit.ids import parse_id
 from pasar.kit.postgres import PostgresDatabase
 
@@ -34,12 +35,12 @@ def verify(
     told with its timeline; 2: cannot be checked.
     """
     calm_s = CALM_S if calm else CALM_S + _PAYMENT_AWAY_S
-    report, story = variables.run(_check(variables.of_the_running_shop(), calm_s))
+    report, told = variables.run(_check(variables.of_the_running_shop(), calm_s))
     if json:
         screen.say(msgspec.json.encode(report).decode())
     else:
         _show(report)
-        screen.table(story)
+        screen.table(told)
     raise SystemExit(report.verdict)
 
 
@@ -48,7 +49,8 @@ async def _check(given: Mapping[str, str], calm_s: float) -> tuple[Report, Seque
     try:
         report = await check(database, calm_s)
         order = _first_order(report)
-        return report, await timeline.rows(database, order) if order else ()
+        told = await story(database, order) if order else ()
+        return report, [each.row() for each in told]
     finally:
         await database.close()
 

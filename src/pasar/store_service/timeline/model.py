@@ -24,6 +24,10 @@ class Entry:
     store_id: StoreId | None
     request_id: str
 
+    def row(self) -> tuple[str, str, str, str, str]:
+        """Return it as the row of a table: when, kind, text, actor, request id."""
+        return f"{self.at:%Y-%m-%d %H:%M:%S.%f}", self.kind, self.text, self.actor, self.request_id
+
 
 @dataclass(frozen=True, slots=True)
 class Concerned:
