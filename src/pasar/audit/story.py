@@ -53,7 +53,8 @@ FROM (
         SELECT message_id, at FROM inbox UNION ALL SELECT message_id, at FROM payment.inbox
     ) i USING (message_id)
     UNION ALL
-    SELECT 6, at, 'dead letter', format('%s after %s attempts: %s', topic, attempts, error), '', ''
+    SELECT 6, at, 'dead letter', format('%s, attempts %s, kept as payment-%s', topic, attempts, id),
+        '', ''
     FROM payment.dead_letters
     WHERE position(convert_to($1, 'UTF8') IN body) > 0
 ) story

@@ -65,7 +65,7 @@ async def test_a_cancelled_order_is_told_from_request_to_refund(
         ("stock", "+2 of Lamp: restock", "", ""),
         ("refund", "20 owed back, pending", "", ""),
         ("message", "order.created sent, attempt 1", "", "req-1"),
-        ("dead letter", "payment.success after 5 attempts: odd", "", ""),
+        ("dead letter", "payment.success, attempts 5, kept as store-1", "", ""),
     ]
 
 

@@ -70,8 +70,8 @@ FROM (
     FROM outbox
     WHERE aggregate_id = $1::text AND sent_at IS NOT NULL
     UNION ALL
-    SELECT 9, at, 'dead letter', format('%s after %s attempts: %s', topic, attempts, error), '',
-        NULL, ''
+    SELECT 9, at, 'dead letter', format('%s, attempts %s, kept as store-%s', topic, attempts, id),
+        '', NULL, ''
     FROM dead_letters
     WHERE position(convert_to($1::text, 'UTF8') IN body) > 0
 ) story

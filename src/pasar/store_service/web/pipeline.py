@@ -52,19 +52,21 @@ class Endpoint:
         self._handle = handle
         self._guard = guard
         self._decoder = BodyDecoder(row.body, guard.max_json_depth) if row.body else None
+        self._keyed = row.keyed
+        self._changed = f"{row.handler.__name__}.after_commit" if row.method != "GET" else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange: Exchange = scope["exchange"]
         if self._row.private:
             exchange.headers.append(_NO_STORE)
         call = await self._checked(scope, receive, exchange)
-        key = key_of(scope) if self._row.keyed else None
+        key = key_of(scope) if self._keyed else None
         if key is None:
             status, answer = self._row.status.value, await self._handled(call)
         else:
             status, answer = await self._once(key, call, exchange)
-        if self._row.method != "GET":  # `checkout.after_commit`, `cancel.after_commit`
-            await failpoints.reach(f"{self._row.handler.__name__}.after_commit")
+        if self._changed:  # such as `checkout.after_commit`, `cancel.after_commit`
+            await failpoints.reach(self._changed)
         await respond(send, status, success(exchange, answer))
 
     async def _once(self, key: str, call: Call[Any], exchange: Exchange) -> tuple[int, msgspec.Raw]:
