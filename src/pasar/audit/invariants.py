@@ -187,6 +187,16 @@ INVARIANTS: Final[Sequence[Invariant]] = (
         """,
     ),
     Invariant(
+        "I12",
+        "a checkout's key stands for an order of its buyer",
+        """
+        SELECT 'order' AS kind, k.resource_id::text AS id
+        FROM idempotency_keys k
+        LEFT JOIN orders o ON o.id = k.resource_id AND o.user_id = k.user_id
+        WHERE k.route = 'POST /api/v1/orders' AND o.id IS NULL
+        """,
+    ),
+    Invariant(
         "I13",
         "a review is backed by a delivered part with the product",
         """

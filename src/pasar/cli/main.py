@@ -22,6 +22,8 @@ COMMANDS: Final = (
     "migrate",
     "seed",
     "verify",
+    "timeline",
+    "dead-letters",
     "reconcile",
     "create-admin",
     "version",

@@ -161,6 +161,9 @@ class StoreConfig(PictureConfig, PaymentsConfig, EngineConfig):
     cors_allowed_origins: Annotated[
         str, Meta(description="origins whose pages may call, comma list, or `*`; empty = none")
     ] = ""
+    idempotency_ttl: Annotated[
+        Duration, Meta(description="how long an Idempotency-Key gets its first answer again")
+    ] = Duration(86_400)
     cart_max_lines: Annotated[
         int, Meta(ge=1, description="lines of one cart; bounds the locks of a checkout")
     ] = 1000

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pasar.kit.database import Database
+from pasar.kit.idempotency import Once, PostgresOnce
 from pasar.kit.ids import Ids, TimeOrderedIds
+from pasar.kit.joining import JoiningDatabase
 from pasar.kit.lock import CrowdLock
 from pasar.kit.pictures import Pictures
 from pasar.kit.postgres import PostgresDatabase
@@ -42,6 +44,9 @@ from pasar.store_service.sign_in import SignIn, sign_in
 from pasar.store_service.stores.handler import StoreHandler
 from pasar.store_service.stores.postgres import PostgresStores
 from pasar.store_service.stores.service import StoreService
+from pasar.store_service.timeline.handler import TimelineHandler
+from pasar.store_service.timeline.postgres import PostgresTimelines
+from pasar.store_service.timeline.service import TimelineService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +58,7 @@ class Parts:
     storage: Storage
     signing_in: SignIn
     ordering: OrderService
+    once: Once
     handlers: tuple[object, ...]
 
     async def close(self) -> None:
@@ -65,7 +71,8 @@ class Parts:
 async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]) -> Parts:
     """Connect the parts; returns also while the engines are away. `wake` rouses the relay."""
     ids = TimeOrderedIds()
-    database = await PostgresDatabase.open(config.postgres(pool_size))
+    postgres = await PostgresDatabase.open(config.postgres(pool_size))
+    database = JoiningDatabase(postgres)
     redis = Redis.open(config.redis())
     storage = open_storage(config.storage())
 
@@ -80,11 +87,12 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
     ordering = OrderService(database, checkouts, orders, reads, carts, products, wake, ids)
 
     return Parts(
-        database=database,
+        database=postgres,
         redis=redis,
         storage=storage,
         signing_in=signing_in,
         ordering=ordering,
+        once=PostgresOnce(database, config.idempotency_ttl, committed=wake),
         handlers=(
             AccountHandler(signing_in.accounts),
             SessionHandler(signing_in.sessions),
@@ -95,6 +103,7 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
             OrderHandler(ordering),
             SellerOrderHandler(SellerOrderService(database, orders, reads, stores)),
             ReviewHandler(ReviewService(PostgresReviews(database), ids)),
+            TimelineHandler(TimelineService(PostgresTimelines(database))),
         ),
     )
 
@@ -114,7 +123,7 @@ def _products(
 
 def _checkouts(
     config: StoreConfig,
-    database: Database,
+    database: JoiningDatabase,
     redis: Redis,
     carts: RedisCarts,
     reads: OrderReads,
@@ -123,8 +132,8 @@ def _checkouts(
     """Combine what waits, behind the mutex that shapes a crowd; safe without either."""
     safe = PostgresCheckouts(database, reads, ids, config.shop_currency)
     if config.stock_lock == "off":
-        return CombiningCheckouts(safe)
+        return CombiningCheckouts(safe, database.is_joined)
     lock = CrowdLock(
         redis, "pasar:{stock}:", lease_s=config.stock_lock_lease, wait_s=config.stock_lock_wait
     )
-    return CombiningCheckouts(LockedCheckouts(lock, carts, behind=safe))
+    return CombiningCheckouts(LockedCheckouts(lock, carts, behind=safe), database.is_joined)

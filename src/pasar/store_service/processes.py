@@ -165,6 +165,7 @@ def _application(config: StoreConfig, parts: Parts, system: SystemHandler) -> AS
             max_body_bytes=config.app_max_body,
             max_json_depth=config.app_json_depth,
             uploads=config.uploads(),
+            once=parts.once,
         ),
         clients=Clients(networks(config.trusted_proxies)),
         files={

@@ -31,7 +31,7 @@ class Checkouts(Protocol):
         Try to order the cart, wholly or not at all, in a transaction of its own.
 
         Of two wishes for one cart the second waits, then finds no lines. Unavailable means that no
-        order was made as far as anyone can tell: the database is away.
+        order was made, or that the database is gone and nobody can tell: OutcomeUnknown.
         """
         ...
 
