@@ -28,8 +28,9 @@ def ear() -> Ear:
 
 
 @pytest.fixture
-async def listening(valkey: ValkeyLogin, ear: Ear) -> AsyncIterator[Redis]:
+async def listening(redis: Redis, valkey: ValkeyLogin, ear: Ear) -> AsyncIterator[Redis]:
     """A client that is told of `toy:`."""
+    await redis.ping()  # which has flushed the server before
     client = Redis.open(settings_of(valkey))
     client.tracking.watch("toy:", ear.told.put_nowait)
     await client.ping()

@@ -107,7 +107,7 @@ async def processes(
     shelf: Shelf, redis: Redis, valkey: ValkeyLogin
 ) -> AsyncIterator[tuple[Process, Process]]:
     """Two processes that have seen the product and the list."""
-    await redis.ping()  # a server that was just flushed
+    await redis.ping()  # which has flushed the server before
     pair = tuple(process(shelf, Redis.open(settings_of(valkey))) for _ in range(2))
     for each in pair:
         await each.redis.ping()
