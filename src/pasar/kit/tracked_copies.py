@@ -47,10 +47,9 @@ class TrackedCopies(Generic[KeyT, ValueT]):
         """
         Yield what keeps a value read within the block, unless its key was dropped meanwhile.
 
-        >>> async def name_of(copies: TrackedCopies[int, str], database: Database) -> str:
+        >>> def read_toy(copies: "TrackedCopies[int, str]") -> None:
         ...     with copies.reading([7]) as keep:
-        ...         row = await database.fetch_one("SELECT name FROM toys WHERE id = 7")
-        ...         keep(7, row["name"])
+        ...         keep(7, "bear")
         """
         reading = object()
         if self._watching.live:
