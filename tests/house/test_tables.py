@@ -22,7 +22,8 @@ OWNERS = {
     "store_service.reviews": {"reviews"},
     "store_service.heartbeat": {"heartbeats"},
     "payment_service": {"charges", "refunds", "provider_ledger"},
-    "kit": {"outbox", "inbox", "dead_letters", "idempotency_keys"},
+    "kit.idempotency": {"idempotency_keys"},
+    "kit": {"outbox", "inbox", "dead_letters"},
 }
 
 # What must happen together is one statement, so these reach into tables of others. ARCHITECTURE.md

@@ -7,6 +7,7 @@ Every process of the service is made of these parts; `processes.py` starts and s
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pasar.kit.clock import SystemClock
 from pasar.kit.database import Database
 from pasar.kit.idempotency import Once, PostgresOnce
 from pasar.kit.ids import Ids, TimeOrderedIds
@@ -24,6 +25,11 @@ from pasar.store_service.cart.postgres import PostgresCarts
 from pasar.store_service.cart.redis import RedisCarts
 from pasar.store_service.cart.service import CartService
 from pasar.store_service.catalog.handler import CategoryHandler, ProductHandler
+from pasar.store_service.catalog.in_process import (
+    InProcessProducts,
+    InProcessSearch,
+    in_process,
+)
 from pasar.store_service.catalog.postgres import PostgresCategories, PostgresProducts
 from pasar.store_service.catalog.postgres_search import PostgresProductSearch
 from pasar.store_service.catalog.redis import RedisProducts
@@ -80,8 +86,7 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
     pictures = Pictures(config.images(), storage)
     stores = PostgresStores(database)
     carts = _carts(config, database, redis)
-    products = _products(config, database, redis, carts)
-    search = PostgresProductSearch(database, config.db_search_timeout)
+    products, search = _catalogue(config, database, redis, carts)
     orders, reads = PostgresOrders(), PostgresOrderReads(database)
     checkouts = _checkouts(config, database, redis, carts, reads, ids)
     ordering = OrderService(database, checkouts, orders, reads, carts, products, wake, ids)
@@ -113,12 +118,20 @@ def _carts(config: StoreConfig, database: Database, redis: Redis) -> RedisCarts:
     return RedisCarts(copies, behind=PostgresCarts(database, config.cart_max_lines))
 
 
-def _products(
+def _catalogue(
     config: StoreConfig, database: Database, redis: Redis, carts: RedisCarts
-) -> RedisProducts:
+) -> tuple[InProcessProducts, InProcessSearch]:
     """Tell the carts of each edit: their copies show names, prices and pictures of products."""
-    copies = VersionedCache(redis, "pasar:product", config.product_cache_ttl)
-    return RedisProducts(copies, behind=PostgresProducts(database), edited=carts.outdate)
+    prefix, ttl_s = "pasar:product", config.product_cache_ttl
+    shared = VersionedCache(redis, prefix, ttl_s)
+    return in_process(
+        RedisProducts(shared, behind=PostgresProducts(database), edited=carts.outdate),
+        PostgresProductSearch(database, config.db_search_timeout),
+        redis,
+        prefix=prefix,
+        ttl_s=ttl_s,
+        clock=SystemClock(),
+    )
 
 
 def _checkouts(

@@ -38,13 +38,16 @@ ORDER BY i.created_at, i.id
 # others committed meanwhile are not seen. All changes therefore return the version before them as
 # the snapshot has it (`seen`): one step behind the new version it proves the snapshot complete.
 
+# The commit of a change does not wait for the disk: when the server itself dies, the last 0.6 s of
+# cart changes may be lost. `true` ends that with the transaction, so nothing else is in there.
+
 # A quantity above the stock becomes 0, which the table's own check refuses: so the judgement falls
 # on the locked line, and the refusal undoes the whole statement. $3 is a bigint, and compared
 # before it is added, so that no sum overflows. The number of lines is the snapshot's: adds at the
 # same moment may exceed $4 by their number, which does no harm.
 ADD: Final = """
-WITH ware AS (
-    SELECT id, stock,
+WITH ware AS MATERIALIZED (
+    SELECT id, stock, set_config('synchronous_commit', 'off', true),
         (SELECT count(*) FROM cart_items WHERE user_id = $1 AND product_id <> $2) < $4 AS fits
     FROM products
     WHERE id = $2 AND deleted_at IS NULL
@@ -78,7 +81,8 @@ ORDER BY l.created_at, l.id
 # The same judgement as in ADD. A line whose product is deleted is as good as gone.
 SET_QUANTITY: Final = """
 WITH cart AS MATERIALIZED (
-    SELECT user_id FROM carts WHERE user_id = $1 FOR UPDATE
+    SELECT user_id, set_config('synchronous_commit', 'off', true)
+    FROM carts WHERE user_id = $1 FOR UPDATE
 ), adjusted AS (
     UPDATE cart_items i SET updated_at = now(),
         quantity = CASE WHEN $3::bigint <= p.stock THEN $3 ELSE 0 END
@@ -108,7 +112,8 @@ ORDER BY l.created_at, l.id
 
 REMOVE: Final = """
 WITH cart AS MATERIALIZED (
-    SELECT user_id FROM carts WHERE user_id = $1 FOR UPDATE
+    SELECT user_id, set_config('synchronous_commit', 'off', true)
+    FROM carts WHERE user_id = $1 FOR UPDATE
 ), removed AS (
     DELETE FROM cart_items i USING cart c
     WHERE i.user_id = c.user_id AND i.product_id = $2

@@ -1,5 +1,6 @@
 """The catalogue in JSON."""
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, ClassVar, Final, Literal
@@ -102,7 +103,10 @@ class UpdateProductBody(Body, frozen=True):
         )
 
 
+_encode: Final = msgspec.json.Encoder().encode
+
 _Id = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
+_SORTS: Final = frozenset(Sort)
 _Price = Annotated[str, Meta(description="plain decimal; anything else is ignored")]
 FILTERS: Final = (
     Parameter("search", str, "text in the name or the description, in any letter case"),
@@ -146,7 +150,7 @@ def _category_id(text: str) -> CategoryId | None:
 
 def _sort(sort_by: str, search: str) -> Sort:
     """Read the order; without a search nothing is more relevant than anything else."""
-    known = sort_by in set(Sort) and (search or sort_by != Sort.RELEVANCE)
+    known = sort_by in _SORTS and (search or sort_by != Sort.RELEVANCE)
     return Sort(sort_by) if known else Sort.CREATED_AT
 
 
@@ -187,3 +191,26 @@ class ProductJson(msgspec.Struct, frozen=True):
             created_at=product.created_at,
             updated_at=product.updated_at,
         )
+
+
+class RenderedProducts:
+    """
+    The JSON of the products shown last, at most `most`: a popular one is not encoded each time.
+
+    Kept for one and the same object: the copies of the catalogue hand out a new one for each
+    version.
+    """
+
+    def __init__(self, *, most: int = 2000) -> None:
+        self._most = most
+        self._known: OrderedDict[UUID, tuple[Product, msgspec.Raw]] = OrderedDict()
+
+    def of(self, product: Product) -> msgspec.Raw:
+        rendered = self._known.get(product.id)
+        if rendered is not None and rendered[0] is product:
+            return rendered[1]
+        raw = msgspec.Raw(_encode(ProductJson.of(product)))
+        self._known[product.id] = (product, raw)
+        if len(self._known) > self._most:
+            self._known.popitem(last=False)
+        return raw

@@ -184,7 +184,7 @@ class PostgresCheckouts:
         """Return the orders of a statement that did commit; product pages may lag behind it."""
         rows = await self.database.fetch(CART_VERSIONS, [wish.buyer for wish in wishes])
         versions = {row["user_id"]: row["version"] for row in rows}
-        made = {}
+        made: dict[OrderId, Attempt] = {}
         for wish in wishes:
             with suppress(OrderNotFound):
                 order = await self.reads.get(wish.order_id)
