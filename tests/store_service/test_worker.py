@@ -66,7 +66,7 @@ async def working(
         worker.run(
             broker=broker,
             relay=relay,
-            listen=listen,
+            endless=[listen],
             results=results.handle,
             concurrency=5,
             grace_s=5,

@@ -52,6 +52,7 @@ class Parts:
     database: PostgresDatabase
     redis: Redis
     storage: Storage
+    copies: tuple[VersionedCache, ...]
     signing_in: SignIn
     payment_results: PaymentResults
     handlers: tuple[object, ...]
@@ -85,6 +86,7 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
         database=database,
         redis=redis,
         storage=storage,
+        copies=(carts.cache, products.cache),
         signing_in=signing_in,
         payment_results=PaymentResults(paying, [config.event_signing_key]),
         handlers=(

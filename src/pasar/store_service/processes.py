@@ -128,7 +128,8 @@ async def serve(config: StoreConfig, listener: socket.socket) -> None:
     with suppress(Unavailable):  # then tokens are judged from the first look that succeeds
         await tokens.look()
     async with asyncio.TaskGroup() as background:
-        jobs = [background.create_task(job.run()) for job in (wakeups, tokens, ended_sessions)]
+        endless = (wakeups.run, tokens.run, ended_sessions.run, *(c.run for c in parts.copies))
+        jobs = [background.create_task(run()) for run in endless]
         await app.run(
             _application(config, parts, system),
             listener,
@@ -187,11 +188,12 @@ async def work(config: StoreConfig) -> None:
     address = config.message_broker(f"{SERVICE}-{os.getpid()}")
     broker = connect(address, PostgresDeadLetters(parts.database))
     relay = config.relay(parts.database, broker, partial(seal, key=config.event_signing_key))
+    listener = Listener(config.postgres(1), OUTBOX_CHANNEL, relay.wake)
     try:
         await worker.run(
             broker=broker,
             relay=relay,
-            listen=Listener(config.postgres(1), OUTBOX_CHANNEL, relay.wake).run,
+            endless=[listener.run, *(copies.run for copies in parts.copies)],
             results=parts.payment_results.handle,
             concurrency=config.broker_concurrency,
             grace_s=config.app_shutdown_timeout,

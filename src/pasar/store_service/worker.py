@@ -5,7 +5,7 @@ Which parts there are, and how they are made, is `main.py`'s affair.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Final
 
 from pasar.contracts.events import PAYMENT_FAILED, PAYMENT_SUCCESS, TOPICS
@@ -20,7 +20,7 @@ async def run(
     *,
     broker: Broker,
     relay: Relay,
-    listen: Callable[[], Coroutine[object, object, None]],
+    endless: Sequence[Callable[[], Coroutine[object, object, None]]],
     results: Handler,
     concurrency: int,
     grace_s: float,
@@ -29,13 +29,13 @@ async def run(
     """
     Work until `stop` is set; then finish the consumers within `grace_s`, the relay after its batch.
 
-    Broker and database may be away. A part that fails for good ends all of them, and the process,
-    which is then started again.
+    What is `endless` runs beside them and is cancelled. Broker and database may be away. A part
+    that fails for good ends all of them, and the process, which is then started again.
     """
     await broker.declare(TOPICS)
     async with asyncio.TaskGroup() as background:
         background.create_task(relay.run())
-        listening = background.create_task(listen())
+        cancelled = [background.create_task(part()) for part in endless]
         subscriptions = [
             await broker.subscribe(topic, channel, results, concurrency=concurrency)
             for topic in (PAYMENT_SUCCESS, PAYMENT_FAILED)
@@ -46,4 +46,5 @@ async def run(
         _log.info("worker stopping", grace_s=grace_s)
         await asyncio.gather(*(subscription.stop(grace_s) for subscription in subscriptions))
         await relay.stop()
-        listening.cancel()
+        for part in cancelled:
+            part.cancel()
