@@ -7,6 +7,11 @@ from pasar.kit.database import Database
 from pasar.store_service.catalog.model import Found, ProductFilter, ProductId, Sort
 from pasar.store_service.catalog.repository import ProductSearch
 
+# Which of these pictures are some product's, be it deleted: orders may still show it.
+NAMED_IMAGES: Final = """
+SELECT image_url AS name FROM products WHERE image_url = ANY ($1) AND image_url <> ''
+"""
+
 # For this transaction: plans made for the values at hand, since a rare word, a common one and none
 # at all need different indexes, and `$1 IS NULL` is then decided before planning.
 TERMS: Final = """
