@@ -12,7 +12,8 @@ from pasar.store_service.accounts.postgres import PostgresUsers
 from pasar.store_service.accounts.postgres_sessions import PostgresSessions
 from pasar.store_service.cart.postgres import PostgresCarts
 from pasar.store_service.config import StoreConfig
-from pasar.store_service.main import SWEPT_AT_ONCE, _sweeper
+from pasar.store_service.sweep import SWEPT_AT_ONCE
+from pasar.store_service.sweep import sweeper as connected
 from tests.fakes.storage import MemoryFile, MemoryStorage
 from tests.store_service.accounts.logins import Login, presented
 from tests.store_service.shop import Shop
@@ -39,7 +40,7 @@ def storage() -> MemoryStorage:
 
 @pytest.fixture
 def sweeper(database: PostgresDatabase, storage: MemoryStorage) -> Sweeper:
-    return _sweeper(StoreConfig(), database, storage)
+    return connected(StoreConfig(), database, storage)
 
 
 async def left(owner: PostgresDatabase, sql: str) -> Sequence[object]:

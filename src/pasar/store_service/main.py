@@ -6,10 +6,7 @@ Every process of the service is made of these parts; `processes.py` starts and s
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
-from pasar.kit import inbox, outbox
-from pasar.kit.clock import SystemClock
 from pasar.kit.database import Database
 from pasar.kit.ids import Ids, TimeOrderedIds
 from pasar.kit.lock import CrowdLock
@@ -18,18 +15,16 @@ from pasar.kit.postgres import PostgresDatabase
 from pasar.kit.redis import Redis
 from pasar.kit.storage.choose import open_storage
 from pasar.kit.storage.port import Storage
-from pasar.kit.sweep import Remains, Sweeper
+from pasar.kit.sweep import Sweeper
 from pasar.kit.versioned_cache import VersionedCache
 from pasar.store_service.accounts.handler import AccountHandler, SessionHandler
-from pasar.store_service.accounts.postgres import SWEEP_FAILURES
-from pasar.store_service.accounts.postgres_sessions import SWEEP_FAMILIES, SWEEP_TOKENS
 from pasar.store_service.cart.handler import CartHandler
-from pasar.store_service.cart.postgres import SWEEP_HIDDEN, PostgresCarts
+from pasar.store_service.cart.postgres import PostgresCarts
 from pasar.store_service.cart.redis import RedisCarts
 from pasar.store_service.cart.service import CartService
 from pasar.store_service.catalog.handler import CategoryHandler, ProductHandler
 from pasar.store_service.catalog.postgres import PostgresCategories, PostgresProducts
-from pasar.store_service.catalog.postgres_search import NAMED_IMAGES, PostgresProductSearch
+from pasar.store_service.catalog.postgres_search import PostgresProductSearch
 from pasar.store_service.catalog.redis import RedisProducts
 from pasar.store_service.catalog.service import CategoryService, ProductService
 from pasar.store_service.config import StoreConfig
@@ -47,12 +42,9 @@ from pasar.store_service.reviews.postgres import PostgresReviews
 from pasar.store_service.reviews.service import ReviewService
 from pasar.store_service.sign_in import SignIn, sign_in
 from pasar.store_service.stores.handler import StoreHandler
-from pasar.store_service.stores.postgres import NAMED_LOGOS, PostgresStores
+from pasar.store_service.stores.postgres import PostgresStores
 from pasar.store_service.stores.service import StoreService
-
-HOUR_S: Final = 3600.0
-MONTH_S: Final = 30 * 24 * HOUR_S  # how long a place of login is known (ENTER_WINDOW)
-SWEPT_AT_ONCE: Final = 1000  # rows a statement: some 10 ms of locks
+from pasar.store_service.sweep import sweeper
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +92,7 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
         copies=(carts.cache, products.cache),
         signing_in=signing_in,
         payment_results=PaymentResults(paying, [config.event_signing_key]),
-        sweeper=_sweeper(config, database, storage),
+        sweeper=sweeper(config, database, storage),
         handlers=(
             AccountHandler(signing_in.accounts),
             SessionHandler(signing_in.sessions),
@@ -144,22 +136,3 @@ def _checkouts(
         redis, "pasar:{stock}:", lease_s=config.stock_lock_lease, wait_s=config.stock_lock_wait
     )
     return LockedCheckouts(lock, carts, behind=safe)
-
-
-def _sweeper(config: StoreConfig, database: Database, storage: Storage) -> Sweeper:
-    failures_s = max(HOUR_S, config.login_account_window)
-    return Sweeper(
-        database,
-        [
-            Remains(what="sent events", sql=outbox.SWEEP, keep_s=config.outbox_retention),
-            Remains(what="received events", sql=inbox.SWEEP, keep_s=config.outbox_retention),
-            Remains(what="expired refresh tokens", sql=SWEEP_TOKENS, keep_s=HOUR_S),
-            Remains(what="sessions without tokens", sql=SWEEP_FAMILIES, keep_s=MONTH_S),
-            Remains(what="failed logins", sql=SWEEP_FAILURES, keep_s=failures_s),
-            Remains(what="cart lines of deleted products", sql=SWEEP_HIDDEN, keep_s=HOUR_S),
-        ],
-        storage,
-        {"stores": NAMED_LOGOS, "products": NAMED_IMAGES},
-        SystemClock(),
-        batch=SWEPT_AT_ONCE,
-    )
