@@ -76,7 +76,10 @@ class S3Storage:
 
     async def older(self, folder: str, before: datetime) -> AsyncIterator[Sequence[str]]:
         try:
-            async for page in obstore.list(self._store, f"{folder}/", chunk_size=LISTED):
+            pages = obstore.list(  # pyright: ignore[reportUnknownMemberType]  of Arrow tables
+                self._store, f"{folder}/", chunk_size=LISTED
+            )
+            async for page in pages:
                 yield [
                     meta["path"]
                     for meta in page
