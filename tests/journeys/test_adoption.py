@@ -45,6 +45,8 @@ async def test_h34_an_adopted_shop_goes_on(adopted_shop: Shop) -> None:
         buyer = await Person(http, "buyer@example.com").logged_in("admin123")
         for spelling in ("twin@example.com", "TWIN@example.com"):
             await Person(http, spelling).logged_in("admin123")
+        third = {"email": "Twin@example.com", "password": "a third one", "name": "Third"}
+        assert (await http.post("/api/v1/auth/register", json=third)).status_code == 409
 
         offered = await buyer.must("GET", "/products?sort=name&order=asc")
         assert {each["name"] for each in offered} == {"   ", "Negative stock", "Oolong"}

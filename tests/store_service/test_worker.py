@@ -69,7 +69,7 @@ async def working(
         worker.run(
             broker=broker,
             relay=relay,
-            listen=listen,
+            endless=[listen],
             results=results.handle,
             jobs=jobs,
             concurrency=5,

@@ -88,6 +88,9 @@ class EngineConfig:
     relay_backoff_max: Annotated[
         Duration, Meta(description="longest wait while the broker is away; from 100ms, doubling")
     ] = Duration(5)
+    outbox_retention: Annotated[
+        Duration, Meta(description="how long sent events stay; `pasar verify` looks back 6 days")
+    ] = Duration(604_800)
     event_signing_key: Annotated[
         str, Meta(description="HMAC key of events, ≥ 32 bytes; empty = unsigned")
     ] = ""

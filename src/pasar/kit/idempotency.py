@@ -39,6 +39,15 @@ SET body_sha256 = excluded.body_sha256, resource_id = excluded.resource_id,
 WHERE k.created_at <= now() - make_interval(secs => $4)
 """
 
+SWEEP: Final = """
+DELETE FROM idempotency_keys WHERE (user_id, route, key) IN (
+    SELECT user_id, route, key FROM idempotency_keys
+    WHERE created_at < now() - make_interval(secs => $2)
+    LIMIT $1
+    FOR UPDATE SKIP LOCKED
+)
+"""
+
 # Waits before the second and third try of the whole, with full jitter: as those of one statement.
 _RETRY_AT_MOST_S: Final = (0.01, 0.02)
 

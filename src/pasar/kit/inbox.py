@@ -15,6 +15,15 @@ ON CONFLICT DO NOTHING
 RETURNING message_id
 """
 
+# A message that comes again after that is stopped by the state it finds.
+SWEEP: Final = """
+DELETE FROM inbox WHERE (consumer, message_id) IN (
+    SELECT consumer, message_id FROM inbox
+    WHERE at < now() - make_interval(secs => $2)
+    LIMIT $1
+    FOR UPDATE SKIP LOCKED)
+"""
+
 
 async def first_time(tx: Tx, consumer: str, message_ids: Sequence[UUID]) -> Collection[UUID]:
     """

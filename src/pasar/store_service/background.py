@@ -31,6 +31,7 @@ from pasar.store_service.payments.postgres import Patience, PostgresDues
 from pasar.store_service.payments.reconciler import Reconciler
 from pasar.store_service.payments.service import PaymentService
 from pasar.store_service.processes import OUTBOX_CHANNEL, SERVICE, nobody
+from pasar.store_service.sweep import HOUR_S, sweeper
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +52,13 @@ async def work(config: StoreConfig) -> None:
     address = config.message_broker(f"{SERVICE}-{os.getpid()}")
     broker = connect(address, PostgresDeadLetters(parts.database))
     relay = config.relay(parts.database, broker, partial(seal, key=config.event_signing_key))
+    listener = Listener(config.postgres(1), OUTBOX_CHANNEL, relay.wake)
     try:
         async with paying(config, parts, clock) as talk:
             await worker.run(
                 broker=broker,
                 relay=relay,
-                listen=Listener(config.postgres(1), OUTBOX_CHANNEL, relay.wake).run,
+                endless=[listener.run, *(copies.run for copies in parts.copies)],
                 results=talk.results.handle,
                 jobs=_jobs(config, parts, talk, clock),
                 concurrency=config.broker_concurrency,
@@ -106,6 +108,7 @@ def _jobs(config: StoreConfig, parts: Parts, talk: Paying, clock: Clock) -> tupl
         Job("heartbeat", every(beat_s), partial(heartbeat.beat, parts.database)),
         Job("reconciler", every(config.reconcile_interval), talk.reconciler.tick),
         Job("comparison", daily(at, clock), talk.comparer.compare),
+        Job("sweep", every(HOUR_S), sweeper(config, parts.database, parts.storage).sweep),
     )
 
 

@@ -7,8 +7,6 @@ Every process of the service is made of these parts; `processes.py` starts and s
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pasar.kit.clock import SystemClock
-from pasar.kit.database import Database
 from pasar.kit.idempotency import Once, PostgresOnce
 from pasar.kit.ids import Ids, TimeOrderedIds
 from pasar.kit.joining import JoiningDatabase
@@ -20,19 +18,12 @@ from pasar.kit.storage.choose import open_storage
 from pasar.kit.storage.port import Storage
 from pasar.kit.versioned_cache import VersionedCache
 from pasar.store_service.accounts.handler import AccountHandler, SessionHandler
+from pasar.store_service.caches import cached
 from pasar.store_service.cart.handler import CartHandler
-from pasar.store_service.cart.postgres import PostgresCarts
 from pasar.store_service.cart.redis import RedisCarts
 from pasar.store_service.cart.service import CartService
 from pasar.store_service.catalog.handler import CategoryHandler, ProductHandler
-from pasar.store_service.catalog.in_process import (
-    InProcessProducts,
-    InProcessSearch,
-    in_process,
-)
-from pasar.store_service.catalog.postgres import PostgresCategories, PostgresProducts
-from pasar.store_service.catalog.postgres_search import PostgresProductSearch
-from pasar.store_service.catalog.redis import RedisProducts
+from pasar.store_service.catalog.postgres import PostgresCategories
 from pasar.store_service.catalog.service import CategoryService, ProductService
 from pasar.store_service.config import StoreConfig
 from pasar.store_service.orders.combining import CombiningCheckouts
@@ -62,6 +53,7 @@ class Parts:
     database: PostgresDatabase
     redis: Redis
     storage: Storage
+    copies: tuple[VersionedCache, ...]
     signing_in: SignIn
     ordering: OrderService
     once: Once
@@ -85,8 +77,8 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
     signing_in = sign_in(config, database, ids)
     pictures = Pictures(config.images(), storage)
     stores = PostgresStores(database)
-    carts = _carts(config, database, redis)
-    products, search = _catalogue(config, database, redis, carts)
+    copies = cached(config, database, redis)
+    carts, products = copies.carts, copies.products
     orders, reads = PostgresOrders(), PostgresOrderReads(database)
     checkouts = _checkouts(config, database, redis, carts, reads, ids)
     ordering = OrderService(database, checkouts, orders, reads, carts, products, wake, ids)
@@ -95,6 +87,7 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
         database=postgres,
         redis=redis,
         storage=storage,
+        copies=copies.shared,
         signing_in=signing_in,
         ordering=ordering,
         once=PostgresOnce(database, config.idempotency_ttl, committed=wake),
@@ -103,34 +96,13 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
             SessionHandler(signing_in.sessions),
             StoreHandler(StoreService(database, stores, signing_in.users, pictures, ids)),
             CategoryHandler(CategoryService(PostgresCategories(database), ids)),
-            ProductHandler(ProductService(products, search, stores, pictures, ids)),
+            ProductHandler(ProductService(products, copies.search, stores, pictures, ids)),
             CartHandler(CartService(carts)),
             OrderHandler(ordering),
             SellerOrderHandler(SellerOrderService(database, orders, reads, stores)),
             ReviewHandler(ReviewService(PostgresReviews(database), ids)),
             TimelineHandler(TimelineService(PostgresTimelines(database))),
         ),
-    )
-
-
-def _carts(config: StoreConfig, database: Database, redis: Redis) -> RedisCarts:
-    copies = VersionedCache(redis, "pasar:cart", config.cart_cache_ttl)
-    return RedisCarts(copies, behind=PostgresCarts(database, config.cart_max_lines))
-
-
-def _catalogue(
-    config: StoreConfig, database: Database, redis: Redis, carts: RedisCarts
-) -> tuple[InProcessProducts, InProcessSearch]:
-    """Tell the carts of each edit: their copies show names, prices and pictures of products."""
-    prefix, ttl_s = "pasar:product", config.product_cache_ttl
-    shared = VersionedCache(redis, prefix, ttl_s)
-    return in_process(
-        RedisProducts(shared, behind=PostgresProducts(database), edited=carts.outdate),
-        PostgresProductSearch(database, config.db_search_timeout),
-        redis,
-        prefix=prefix,
-        ttl_s=ttl_s,
-        clock=SystemClock(),
     )
 
 

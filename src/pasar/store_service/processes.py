@@ -127,7 +127,8 @@ async def serve(config: StoreConfig, listener: socket.socket) -> None:
     with suppress(Unavailable):  # then tokens are judged from the first look that succeeds
         await tokens.look()
     async with asyncio.TaskGroup() as background:
-        jobs = [background.create_task(job.run()) for job in (wakeups, tokens, ended_sessions)]
+        endless = (wakeups.run, tokens.run, ended_sessions.run, *(c.run for c in parts.copies))
+        jobs = [background.create_task(run()) for run in endless]
         await app.run(
             _application(config, parts, system),
             listener,

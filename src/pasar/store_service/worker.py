@@ -21,7 +21,7 @@ async def run(
     *,
     broker: Broker,
     relay: Relay,
-    listen: Callable[[], Coroutine[object, object, None]],
+    endless: Sequence[Callable[[], Coroutine[object, object, None]]],
     results: Handler,
     jobs: Sequence[Job],
     concurrency: int,
@@ -31,13 +31,13 @@ async def run(
     """
     Work until `stop` is set; then finish consumers and jobs within `grace_s`, the relay last.
 
-    Broker and database may be away. A part that fails for good ends all of them, and the process,
-    which is then started again.
+    What is `endless` runs beside them and is cancelled. Broker and database may be away. A part
+    that fails for good ends all of them, and the process, which is then started again.
     """
     await broker.declare(TOPICS)
     async with asyncio.TaskGroup() as background:
         background.create_task(relay.run())
-        listening = background.create_task(listen())
+        cancelled = [background.create_task(part()) for part in endless]
         periodic = [background.create_task(job.run(stop), name=job.name) for job in jobs]
         subscriptions = [
             await broker.subscribe(topic, channel, results, concurrency=concurrency)
@@ -52,7 +52,8 @@ async def run(
             *(_end(job, grace_s) for job in periodic),
         )
         await relay.stop()
-        listening.cancel()
+        for part in cancelled:
+            part.cancel()
 
 
 async def _end(job: "asyncio.Task[None]", grace_s: float) -> None:

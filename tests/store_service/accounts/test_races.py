@@ -25,6 +25,7 @@ from pasar.store_service.accounts.model import (
 )
 from pasar.store_service.accounts.postgres import PostgresLoginWindows, PostgresUsers
 from pasar.store_service.accounts.postgres_sessions import PostgresSessions, end_sessions
+from pasar.store_service.accounts.rules import PasswordRule
 from pasar.store_service.accounts.service import AccountService
 from pasar.store_service.accounts.sessions import Issuer, SessionService
 from tests.store_service.accounts.logins import issued, new_user, presented, session_of
@@ -84,7 +85,7 @@ async def door(database: PostgresDatabase) -> AsyncGenerator[Door]:
             passwords,
             issuer,
             ids,
-            password_min=6,
+            new_passwords=PasswordRule(least_bytes=6, refuse_common=False),
             tries_at_once=5,
         ),
         SessionService(users, sessions, issuer, TokenVerifier(SECRET), rotate=True, grace_s=10),

@@ -95,7 +95,7 @@ class Saga:
             worker.run(
                 broker=broker,
                 relay=relay,
-                listen=_never_woken,
+                endless=[_never_woken],
                 results=results or self.world.results.handle,
                 jobs=[Job("reconciler", every(0.05), self.world.reconciler.tick)],
                 concurrency=50,

@@ -134,6 +134,22 @@ ORDER BY i.created_at, i.id
 """
 
 # What the violation of a constraint means to the buyer.
+# What a deletion that was cut short left behind; in the order of locks, as the deletion itself.
+SWEEP_HIDDEN: Final = """
+WITH line AS MATERIALIZED (
+    SELECT i.user_id, i.product_id FROM products p JOIN cart_items i ON i.product_id = p.id
+    WHERE p.deleted_at < now() - make_interval(secs => $2)
+    LIMIT $1)
+, cart AS MATERIALIZED (
+    SELECT user_id FROM carts WHERE user_id IN (SELECT user_id FROM line)
+    ORDER BY user_id FOR UPDATE)
+, swept AS (
+    UPDATE carts c SET version = c.version + 1, updated_at = now()
+    FROM cart WHERE c.user_id = cart.user_id)
+DELETE FROM cart_items i USING line l, cart c
+WHERE c.user_id = l.user_id AND i.user_id = l.user_id AND i.product_id = l.product_id
+"""
+
 REFUSALS: Final[Mapping[str, type[PasarError]]] = {
     "cart_items_quantity_positive": InsufficientStock,
     "carts_user_id_fkey": UnknownBuyer,
