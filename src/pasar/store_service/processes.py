@@ -15,12 +15,14 @@ from typing import Final
 
 from starlette.types import ASGIApp
 
-from pasar.contracts.events import seal
+from pasar.contracts.events import TOPICS, seal
 from pasar.kit import failpoints, log
 from pasar.kit.broker.choose import connect
 from pasar.kit.clock import SystemClock
 from pasar.kit.dead_letters import PostgresDeadLetters
 from pasar.kit.errors import Conflict, Invalid, Unavailable
+from pasar.kit.metrics import ORDERS_PENDING_OVERDUE
+from pasar.kit.observer import Figure, observed
 from pasar.kit.postgres import PostgresDatabase
 from pasar.kit.postgres_listen import Listener, Wakeups
 from pasar.kit.ratelimit import LocalLimiter, RateLimiter
@@ -50,6 +52,13 @@ OUTBOX_CHANNEL: Final = "store_outbox"  # of NOTIFY: checkout wakes the worker's
 CHECK_TIMEOUT_S: Final = 2.0  # of /ready: a part that takes longer is as good as away
 WRITE_MARGIN_S: Final = 5.0  # after a request's budget, so that its 504 still arrives (D36)
 SERVICE: Final = "store-service"
+OVERDUE: Final = Figure(
+    ORDERS_PENDING_OVERDUE,
+    """
+SELECT count(*) AS figure FROM orders
+WHERE status = 'pending' AND created_at < now() - interval '15 minutes'
+""",
+)
 
 _log: Final = log.get("preflight")
 
@@ -188,15 +197,16 @@ async def work(config: StoreConfig) -> None:
     broker = connect(address, PostgresDeadLetters(parts.database))
     relay = config.relay(parts.database, broker, partial(seal, key=config.event_signing_key))
     try:
-        await worker.run(
-            broker=broker,
-            relay=relay,
-            listen=Listener(config.postgres(1), OUTBOX_CHANNEL, relay.wake).run,
-            results=parts.payment_results.handle,
-            concurrency=config.broker_concurrency,
-            grace_s=config.app_shutdown_timeout,
-            stop=told_to_stop(),
-        )
+        async with observed(config.metrics_port, parts.database, broker, TOPICS, OVERDUE):
+            await worker.run(
+                broker=broker,
+                relay=relay,
+                listen=Listener(config.postgres(1), OUTBOX_CHANNEL, relay.wake).run,
+                results=parts.payment_results.handle,
+                concurrency=config.broker_concurrency,
+                grace_s=config.app_shutdown_timeout,
+                stop=told_to_stop(),
+            )
     finally:
         await broker.close()
         await parts.close()

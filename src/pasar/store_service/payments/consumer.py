@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pasar.contracts.events import Malformed, PaymentResult, is_genuine
 from pasar.kit.broker.port import Message, Reject
 from pasar.kit.log import request_id
+from pasar.kit.metrics import EVENTS_FORGED
 from pasar.store_service.orders.model import AmountMismatch, OrderId, Verdict
 from pasar.store_service.payments.service import PaymentService
 
@@ -39,6 +40,7 @@ class PaymentResults:
         except Malformed as fault:
             raise Reject(f"malformed: {fault}") from fault
         if not genuine:
+            EVENTS_FORGED.inc()
             raise Reject("forged")
         return result
 

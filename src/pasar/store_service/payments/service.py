@@ -6,6 +6,7 @@ from uuid import UUID
 from pasar.kit import log
 from pasar.kit.database import Database
 from pasar.kit.inbox import first_time
+from pasar.kit.metrics import EVENTS_IGNORED, PAYMENT_CONTRADICTIONS
 from pasar.store_service.orders.model import Settlement, Verdict
 from pasar.store_service.orders.service import OrderService
 
@@ -27,8 +28,13 @@ class PaymentService:
         """
         async with self.database.begin() as tx:
             if not await first_time(tx, CONSUMER, message_id):
+                EVENTS_IGNORED.inc()
                 return
             settled = await self.orders.settle(tx, verdict)
         await self.orders.refresh(settled)
+        if settled.settlement is Settlement.IGNORED:
+            EVENTS_IGNORED.inc()
+        if settled.settlement is Settlement.CONTRADICTED:
+            PAYMENT_CONTRADICTIONS.inc()
         tell = _log.error if settled.settlement is Settlement.CONTRADICTED else _log.info
         tell("payment result", order_id=str(verdict.order_id), settlement=settled.settlement.value)
