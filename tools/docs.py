@@ -12,8 +12,12 @@ from pathlib import Path
 from typing import Final, get_args, get_type_hints
 
 from msgspec import Meta
+from prometheus_client import CollectorRegistry
+from prometheus_client.metrics_core import Metric
 
-from pasar.kit import errors
+from pasar.kit import errors, metrics
+from pasar.kit.broker.delivery import Counters
+from pasar.kit.broker.metrics import BrokerCounts
 from pasar.payment_service.config import PaymentConfig
 from pasar.store_service.config import StoreConfig
 from pasar.store_service.routes import ROUTES
@@ -108,9 +112,30 @@ def api_description() -> bytes:
     return encode(describe(ROUTES, version("pasar")))
 
 
+def metrics_table() -> str:
+    """Return what is counted anywhere, then what a broker's client counts."""
+    everything = CollectorRegistry()
+    for metric in (*metrics.ALL, BrokerCounts(Counters())):
+        everything.register(metric)
+    rows = (
+        f"| `{_exposed(each)}` | {each.type} | {each.documentation} |"
+        for each in everything.collect()
+    )
+    return "\n".join(["| metric | kind | meaning |", "| --- " * 3 + "|", *rows])
+
+
+def _exposed(metric: Metric) -> str:
+    return f"{metric.name}_total" if metric.type == "counter" else metric.name
+
+
 def filled(text: str) -> str:
     """Return a page with the tables between its markers made anew."""
-    tables = {"routes": routes_table, "settings": settings_table, "errors": errors_table}
+    tables = {
+        "routes": routes_table,
+        "settings": settings_table,
+        "errors": errors_table,
+        "metrics": metrics_table,
+    }
     for name, table in tables.items():
         before, opening, rest = text.partition(f"<!-- {name} -->\n")
         _, closing, after = rest.partition(f"<!-- /{name} -->")

@@ -1,8 +1,7 @@
 """
 PostgreSQL by asyncpg, the adapter of `kit/database.py`: sessions, a pool, transactions.
 
-Statements and what their faults mean are in `kit/postgres_tx.py`, waking others (LISTEN, NOTIFY) in
-`kit/postgres_listen.py`.
+Beside it: `postgres_tx.py`, statements and their faults; `postgres_listen.py`, LISTEN and NOTIFY.
 """
 
 import asyncio
@@ -18,6 +17,7 @@ import msgspec
 
 from pasar.kit.database import Contended, Database, Row, Tx
 from pasar.kit.errors import Unavailable
+from pasar.kit.metrics import DB_CONNECTIONS_IN_USE
 from pasar.kit.postgres_tx import DRIVER_FAULTS, PostgresTx, faults, unavailable
 
 if TYPE_CHECKING:  # generic in the type stubs only
@@ -32,8 +32,7 @@ ResultT = TypeVar("ResultT")
 
 # Waits before the second, third and fourth try of a single statement, each taken with full jitter.
 _RETRY_AT_MOST_S: Final = (0.01, 0.02, 0.04)
-# A server that has not even reported its own time-out by then is frozen or cut off.
-_SILENCE_S: Final = 1.0
+_SILENCE_S: Final = 1.0  # a server that has not even reported its own time-out is frozen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +156,8 @@ class PostgresDatabase:
         except DRIVER_FAULTS as fault:
             raise unavailable(fault) from fault
         try:
-            yield connection
+            with DB_CONNECTIONS_IN_USE.track_inprogress():
+                yield connection
         finally:
             # Waits for the server to confirm a cancelled statement; else the connection is cut.
             with suppress(*DRIVER_FAULTS):

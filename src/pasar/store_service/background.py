@@ -10,13 +10,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import time
 from functools import partial
+from typing import Final
 
-from pasar.contracts.events import seal
+from pasar.contracts.events import TOPICS, seal
 from pasar.kit import failpoints, log
 from pasar.kit.breaker import Breaker
 from pasar.kit.broker.choose import connect
 from pasar.kit.clock import Clock, SystemClock
 from pasar.kit.dead_letters import PostgresDeadLetters
+from pasar.kit.metrics import ORDERS_PENDING_OVERDUE
+from pasar.kit.observer import Figure, observed
 from pasar.kit.periodic import Job, daily, every
 from pasar.kit.postgres_listen import Listener
 from pasar.kit.signals import told_to_stop
@@ -32,6 +35,11 @@ from pasar.store_service.payments.reconciler import Reconciler
 from pasar.store_service.payments.service import PaymentService
 from pasar.store_service.processes import OUTBOX_CHANNEL, SERVICE, nobody
 from pasar.store_service.sweep import HOUR_S, sweeper
+
+OVERDUE: Final = """
+SELECT count(*) AS figure FROM orders
+WHERE status = 'pending' AND created_at < now() - make_interval(secs => $1)
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +62,10 @@ async def work(config: StoreConfig) -> None:
     relay = config.relay(parts.database, broker, partial(seal, key=config.event_signing_key))
     listener = Listener(config.postgres(1), OUTBOX_CHANNEL, relay.wake)
     try:
-        async with paying(config, parts, clock) as talk:
+        async with (
+            paying(config, parts, clock) as talk,
+            observed(config.metrics_port, parts.database, broker, TOPICS, _overdue(config)),
+        ):
             await worker.run(
                 broker=broker,
                 relay=relay,
@@ -110,6 +121,10 @@ def _jobs(config: StoreConfig, parts: Parts, talk: Paying, clock: Clock) -> tupl
         Job("comparison", daily(at, clock), talk.comparer.compare),
         Job("sweep", every(HOUR_S), sweeper(config, parts.database, parts.storage).sweep),
     )
+
+
+def _overdue(config: StoreConfig) -> Figure:
+    return Figure(ORDERS_PENDING_OVERDUE, OVERDUE, (config.payment_timeout,))
 
 
 def _calls(config: StoreConfig) -> GrpcSettings:

@@ -62,6 +62,10 @@ class StoreConfig(PictureConfig, PaymentsConfig, EngineConfig):
         int, Meta(ge=1, description="requests running at once per process, then 503")
     ] = 512
 
+    metrics_port: Annotated[
+        int, Meta(ge=0, le=65535, description="`/metrics` on loopback, of all processes; 0 = off")
+    ] = 0
+
     db_pool_size: Annotated[int, Meta(ge=1, le=100, description="connections per web process")] = 10
     db_worker_pool_size: Annotated[
         int, Meta(ge=2, le=100, description="connections of the background worker")

@@ -12,6 +12,7 @@ from typing import Final
 from pasar.contracts.events import Malformed, PaymentResult, is_genuine
 from pasar.kit import log
 from pasar.kit.broker.port import Message, Reject
+from pasar.kit.metrics import EVENTS_FORGED
 from pasar.store_service.orders.model import AmountMismatch, OrderId, Verdict
 from pasar.store_service.payments.repository import Charges
 from pasar.store_service.payments.rules import verdict
@@ -49,6 +50,7 @@ class PaymentResults:
         order_id = OrderId(result.order_id)
         charge = await self.charges.find(order_id)
         if charge is None or charge.state != result.status:
+            EVENTS_FORGED.inc()
             _log.error("forged payment result", order_id=str(order_id))
             raise Reject("forged")
         return verdict(order_id, charge)

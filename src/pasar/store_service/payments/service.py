@@ -15,6 +15,7 @@ from pasar.kit import failpoints, log
 from pasar.kit.batching import Batcher
 from pasar.kit.database import Database
 from pasar.kit.inbox import first_time
+from pasar.kit.metrics import EVENTS_IGNORED, PAYMENT_CONTRADICTIONS
 from pasar.store_service.orders.model import Settled, Settlement, Verdict
 from pasar.store_service.orders.service import OrderService
 
@@ -54,6 +55,10 @@ class PaymentService:
         else:
             [settled] = await self._settle([told])
         await self.orders.refresh(settled)
+        if settled.settlement is Settlement.IGNORED:
+            EVENTS_IGNORED.inc()
+        if settled.settlement is Settlement.CONTRADICTED:
+            PAYMENT_CONTRADICTIONS.inc()
         tell = _log.error if settled.settlement is Settlement.CONTRADICTED else _log.info
         tell("payment result", order_id=str(verdict.order_id), settlement=settled.settlement.value)
 

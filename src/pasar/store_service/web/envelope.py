@@ -71,7 +71,7 @@ class Exchange:
     One request and its answer; `scope["exchange"]` of every request.
 
     `address` is the client's, without port. `headers` go out with the answer, whatever it will be;
-    `status` is 0 until the answer has begun.
+    `status` is 0 until the answer has begun. `route` is the matched row's method and path.
     """
 
     request_id: str
@@ -79,6 +79,7 @@ class Exchange:
     address: str
     headers: list[Header] = field(default_factory=list[Header])
     status: int = 0
+    route: tuple[str, str] = ("-", "-")
 
     def set_header(self, name: bytes, value: bytes) -> None:
         """Put this value in place of what every answer would bear."""

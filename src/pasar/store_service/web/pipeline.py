@@ -51,12 +51,14 @@ class Endpoint:
         self._row = row
         self._handle = handle
         self._guard = guard
+        self._route = (row.method, row.path)
         self._decoder = BodyDecoder(row.body, guard.max_json_depth) if row.body else None
         self._keyed = row.keyed
         self._changed = f"{row.handler.__name__}.after_commit" if row.method != "GET" else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange: Exchange = scope["exchange"]
+        exchange.route = self._route
         if self._row.private:
             exchange.headers.append(_NO_STORE)
         call = await self._checked(scope, receive, exchange)
