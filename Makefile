@@ -15,7 +15,7 @@ NSQ := github.com/nsqio/nsq/apps
 
 .PHONY: help
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 # ---- run ----------------------------------------------------------------------------------------
 
@@ -48,6 +48,10 @@ test-fast: .venv/dev.stamp ## the tests without the journeys and the command lin
 .PHONY: security
 security: .venv/dev.stamp ## attack a running shop, and compare it with a model of it
 	@$(BIN)/pytest tests/security tests/model
+
+.PHONY: security-long
+security-long: .venv/dev.stamp ## the same at full size: slow crowds, timing, 10,000 made-up requests
+	@LONG=1 $(BIN)/pytest tests/security tests/model
 
 .PHONY: lint
 lint: .venv/dev.stamp ## ruff: rules and format

@@ -90,10 +90,14 @@ class Shop:
     owner: PostgresSettings
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.store.port}"
+
     def http(self) -> httpx.AsyncClient:
         limits = httpx.Limits(max_connections=64)
         return httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{self.store.port}",
+            base_url=self.url,
             limits=limits,
             timeout=20,
             event_hooks={"response": [documented(ROUTES).check]},

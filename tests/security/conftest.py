@@ -1,5 +1,6 @@
 """A running shop to attack: the one of the journeys, on the broker that is always there."""
 
+import os
 from collections.abc import AsyncGenerator, Mapping
 
 import httpx
@@ -10,7 +11,16 @@ from tests.journeys.conftest import redis_variables, shop, shop_database  # noqa
 from tests.journeys.people import eventually
 from tests.journeys.shop import Shop
 
+LONG = "LONG" in os.environ
+"""Run what takes minutes or a quiet machine, too: `make security-long`."""
+
 PENDING = "SELECT count(*) FROM orders WHERE status = 'pending'"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left_out = [] if LONG else [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="module")
