@@ -19,6 +19,7 @@ from pasar.engines.valkey_login import ValkeyLogin
 from tests.fakes.images import MARK, NOT_A_PICTURE, Sample, bomb, picture, samples
 from tests.journeys.conftest import redis_variables
 from tests.journeys.people import Person, Stall, eventually, newcomer, stall
+from tests.journeys.processes import children, highest_memory, web_process
 from tests.journeys.shop import Shop
 
 LIMIT = 1_100_000  # of a file; small, but above the sample with a profile of 1 MB
@@ -81,29 +82,6 @@ async def my_store(seller: Stall, shop: Shop) -> str:
         )
     assert row is not None
     return str(row["id"])
-
-
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def web_process(shop: Shop) -> int:
-    """Return the pid of the one web process."""
-    assert shop.store.process is not None
-    (pid,) = (
-        child
-        for child in children(shop.store.process.pid)
-        if b"web" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
-    )
-    return pid
-
-
-def highest_memory(pid: int) -> int:
-    """Return the most bytes that the process ever held in memory."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
-    assert found is not None
-    return int(found[1]) * 1024
 
 
 async def test_a_logo_and_a_picture_are_shown(http: httpx.AsyncClient, shop: Shop) -> None:
