@@ -153,7 +153,7 @@ async def test_with_redis_frozen_checkout_answers_within_a_second(
     await buyer.sees(order["id"], "paid", within_s=15)
 
 
-async def test_with_postgresql_away_every_answer_is_503_and_service_resumes_by_itself(
+async def test_d18_h24_with_postgresql_away_every_answer_is_503_and_service_resumes_by_itself(
     frail: FrailShop, http: httpx.AsyncClient
 ) -> None:
     counter, buyer = await opened(http)
