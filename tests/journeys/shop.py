@@ -1,5 +1,6 @@
 """Both services as real processes on real engines, and how a test starts, kills and audits them."""
 
+import asyncio
 import json
 import os
 import socket
@@ -112,6 +113,13 @@ class Shop:
             finding.invariant.name: [offender.id for offender in finding.offenders]
             for finding in report.broken
         }
+
+    async def broken_for_good(self, patience_s: float = 10) -> dict[str, list[str]]:
+        """Give the shop time to finish what it began, then return what is still broken."""
+        patience = time.monotonic() + patience_s
+        while (broken := await self.broken()) and time.monotonic() < patience:
+            await asyncio.sleep(0.05)
+        return broken
 
     async def count(self, sql: str, *args: object) -> int:
         """Return the one figure that the statement, run as the owner, asks for."""

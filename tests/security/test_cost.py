@@ -99,8 +99,8 @@ HOSTILE: Final = (
 async def test_h38_no_request_of_a_stranger_holds_a_worker(
     http: httpx.AsyncClient, shop: Shop, count: Count
 ) -> None:
+    await http.get(PRODUCTS)  # its process has started
     worker = web_process(shop)
-    await http.get(PRODUCTS)  # connections stand
     used: dict[str, float] = {}
     for hostile in HOSTILE:
         before = cpu_s(worker)

@@ -26,6 +26,12 @@ from tests.journeys.shop import Shop
 CHECKS: Final = {
     name: {"enabled": False} for name in ("negative_data_rejection", "positive_data_acceptance")
 }
+# An unknown product, also a deleted one, has an empty list of reviews, and nobody may write one
+# (contract C8).
+REVIEWS: Final = {
+    "include-path": "/api/v1/products/{id}/reviews",
+    "checks": {**CHECKS, "use_after_free": {"enabled": False}},
+}
 GENERATED: Final = {
     "max-examples": 60,
     "no-shrink": True,
@@ -139,6 +145,7 @@ def round_of(shop: Shop, sent_by: Callers, *, fuzzing: bool) -> EventStream:
             "base-url": shop.url,
             "continue-on-failure": True,
             "checks": CHECKS,
+            "operations": [REVIEWS],
             "generation": GENERATED,
             "phases": {"stateful": CHAINS, "fuzzing": {"enabled": fuzzing}},
         }

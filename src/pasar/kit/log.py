@@ -54,12 +54,11 @@ def configure(service: str, *, human: bool) -> None:
             event.setdefault("request_id", request)
         if user := user_id.get():
             event.setdefault("user_id", user)
-        for name in _SECRET_NAMES & event.keys():
-            event[name] = HIDDEN
         return event
 
     shared: list[Processor] = [
         whose,
+        _hide_named_secrets,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         structlog.processors.format_exc_info,
@@ -78,18 +77,21 @@ def configure(service: str, *, human: bool) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
+    without_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     libraries = logging.StreamHandler(sys.stderr)
     libraries.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                renderer,
-                _hide_secrets,
-            ],
+            processors=[without_meta, renderer, _hide_secrets],
         )
     )
     logging.basicConfig(handlers=[libraries], level=logging.WARNING, force=True)
+
+
+def _hide_named_secrets(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    for name in _SECRET_NAMES & event.keys():
+        event[name] = HIDDEN
+    return event
 
 
 def _hide_secrets(_logger: WrappedLogger, _name: str, line: Any) -> Any:
