@@ -77,6 +77,11 @@ bench: .venv/dev.stamp ## our service beside the Go yardstick; SCENARIO=product 
 docs: .venv/dev.stamp ## write the tables of the README and .env.example from the code
 	@$(BIN)/python tools/docs.py
 
+.PHONY: routes
+routes: .venv/dev.stamp ## count in docs/routes.md how many tests ask each route (some minutes)
+	@$(BIN)/pytest --numprocesses=auto --dist=loadfile --routes-table \
+		tests/journeys tests/security tests/store_service tests/house/test_budgets.py
+
 .PHONY: proto
 proto: .venv/dev.stamp ## generate the gRPC code from proto/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -I proto --python_out=src \

@@ -8,6 +8,7 @@ pytest_plugins = [
     "tests.fixtures.redis",
     "tests.fixtures.storage",
     "tests.fixtures.counts",
+    "tests.fixtures.routes",
 ]
 
 

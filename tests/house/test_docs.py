@@ -16,6 +16,7 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
 import pasar
+from pasar.store_service.routes import ROUTES
 from tools import docs
 
 ROOT = Path(__file__).parents[2]
@@ -76,6 +77,14 @@ def examples(document: Any) -> Iterator[tuple[str, dict[str, Any], object]]:
             shown = [each["value"] for each in media.get("examples", {}).values()]
             for example in [media["example"]] if "example" in media else shown:
                 yield where, media["schema"], example
+
+
+def test_the_page_of_routes_has_all_of_them_and_none_without_a_test() -> None:
+    page = (ROOT / "docs" / "routes.md").read_text()
+    rows = re.findall(r"^\| `(.*)` \| (\d+) \|$", page, re.MULTILINE)
+
+    assert [route for route, _ in rows] == [f"{row.method} {row.path}" for row in ROUTES]
+    assert [route for route, tests in rows if int(tests) == 0] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
