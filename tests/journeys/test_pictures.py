@@ -17,6 +17,7 @@ from PIL import Image
 
 from pasar.engines.valkey_login import ValkeyLogin
 from tests.fakes.images import MARK, NOT_A_PICTURE, Sample, bomb, picture, samples
+from tests.fixtures.counts import Count
 from tests.journeys.conftest import redis_variables
 from tests.journeys.people import Person, Stall, eventually, newcomer, stall
 from tests.journeys.processes import children, highest_memory, web_process
@@ -144,7 +145,7 @@ async def test_the_file_is_asked_for_then_its_size_its_name_and_its_content(
 
 
 async def test_h49_thirty_files_meet_their_answers_and_leave_only_what_rows_name(
-    http: httpx.AsyncClient, shop: Shop, uploads: Path
+    http: httpx.AsyncClient, shop: Shop, uploads: Path, count: Count
 ) -> None:
     mine = await stall(http)
     path = f"/stores/{await my_store(mine, shop)}/logo"
@@ -157,6 +158,7 @@ async def test_h49_thirty_files_meet_their_answers_and_leave_only_what_rows_name
         if response.is_success:
             stored = (await http.get(f"/uploads/{response.json()['data']['logo_url']}")).content
             assert MARK not in stored, sample.name
+        count("files uploaded", 1)
 
     assert kept(uploads) == await named(shop)
 

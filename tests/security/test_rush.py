@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
+import grpc
 import httpx
 import pytest
 
@@ -160,6 +161,38 @@ async def compared(http: httpx.AsyncClient, known: Sequence[str]) -> tuple[list[
         for mine, email in zip(times, (known[number % len(known)], stranger), strict=True):
             wrong = {"email": email, "password": f"wrong {number}"}
             mine.append(await timed(lambda wrong=wrong: http.post(LOGIN, json=wrong)))  # type: ignore[misc]
+    return times
+
+
+@pytest.mark.long
+async def test_h44_a_wrong_service_token_takes_as_long_wherever_it_is_wrong(
+    shop: Shop, count: Count
+) -> None:
+    """Of each kind 500 in turns; a noisy machine may have it judged once more."""
+    right = shop.payment.variables["PAYMENT_SERVICE_TOKEN"]
+    wrong = "X" + right[1:], right[:-1] + "X"
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{shop.payment.port}") as channel:
+        judged = await refused(channel, wrong)
+        if not alike(*judged):
+            judged = await refused(channel, wrong)
+
+    assert alike(*judged), [statistics.median(times) for times in judged]
+    count("service tokens compared", 1000)
+
+
+async def refused(channel: grpc.aio.Channel, tokens: Sequence[str]) -> tuple[list[float], ...]:
+    """Return how long a call that needs the token took to be refused with each of these."""
+    call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
+        "/payment.PaymentService/RefundPayment"
+    )
+    times: tuple[list[float], ...] = tuple([] for _ in tokens)
+    for _ in range(500):
+        for mine, token in zip(times, tokens, strict=True):
+            began = time.perf_counter()
+            with pytest.raises(grpc.aio.AioRpcError) as answer:
+                await call(b"", metadata=[("authorization", f"Bearer {token}")])
+            mine.append(time.perf_counter() - began)
+            assert answer.value.code() is grpc.StatusCode.UNAUTHENTICATED
     return times
 
 
