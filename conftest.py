@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.fixtures.redis",
     "tests.fixtures.storage",
     "tests.fixtures.counts",
+    "tests.fixtures.routes",
 ]
 
 

@@ -5,7 +5,7 @@ tests/house/test_docs.py compares what is committed with what this would write.
 """
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +23,7 @@ from pasar.store_service.config import StoreConfig
 from pasar.store_service.routes import ROUTES
 from pasar.store_service.web.envelope import STATUS
 from pasar.store_service.web.openapi import describe, encode
+from pasar.store_service.web.openapi_links import operation_id
 from pasar.store_service.web.route import Route
 
 ROOT: Final = Path(__file__).parents[1]
@@ -77,6 +78,21 @@ def _route_row(route: Route) -> str:
     who = route.access.role.value if route.access.role else anybody
     limits = ", ".join(limit.value for limit in route.limits) or "none"
     return f"| `{route.method} {route.path}` | {who} | {limits} | {route.status.value} |"
+
+
+def tests_table(tests: Mapping[str, int]) -> str:
+    """`tests`: how many tests ask each operation."""
+    rows = (
+        f"| `{route.method} {route.path}` | {tests.get(operation_id(route), 0)} |"
+        for route in ROUTES
+    )
+    return "\n".join(["| route | tests |", "| --- " * 2 + "|", *rows])
+
+
+def write_routes_page(tests: Mapping[str, int]) -> None:
+    """Write docs/routes.md at the end of a test run that counted them."""
+    page = ROOT / "docs" / "routes.md"
+    page.write_text(_with_table(page.read_text(), "tests", tests_table(tests)))
 
 
 def errors_table() -> str:
@@ -137,10 +153,14 @@ def filled(text: str) -> str:
         "metrics": metrics_table,
     }
     for name, table in tables.items():
-        before, opening, rest = text.partition(f"<!-- {name} -->\n")
-        _, closing, after = rest.partition(f"<!-- /{name} -->")
-        text = f"{before}{opening}{table()}\n{closing}{after}"
+        text = _with_table(text, name, table())
     return text
+
+
+def _with_table(text: str, name: str, table: str) -> str:
+    before, opening, rest = text.partition(f"<!-- {name} -->\n")
+    _, closing, after = rest.partition(f"<!-- /{name} -->")
+    return f"{before}{opening}{table}\n{closing}{after}"
 
 
 def main() -> None:

@@ -66,7 +66,7 @@ async def test_it_asks_for_migrations(
     assert undone.returncode == 0, undone.stderr
 
 
-async def test_production_refuses_the_known_admin_and_a_forgetful_server(
+async def test_d50_h26_h55_production_refuses_the_known_admin_and_a_forgetful_server(
     engines: Mapping[str, str], folder: Path
 ) -> None:
     """The tests' server runs without fsync."""

@@ -179,7 +179,7 @@ async def test_a_cart_is_changed_by_one_statement_and_read_from_redis(service: C
     assert removed == Cost(statements=1, round_trips=2)
 
 
-async def test_a_checkout_of_two_products_is_one_statement_and_so_is_its_page(
+async def test_d51_a_checkout_of_two_products_is_one_statement_and_so_is_its_page(
     service: Counted,
 ) -> None:
     await service.wants(service.lamp)

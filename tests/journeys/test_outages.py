@@ -172,7 +172,7 @@ async def test_h22_a_cart_changed_while_redis_was_away_shows_its_change_after_th
     await eventually(shown_by_every_process, within_s=5, what="the change")
 
 
-async def test_with_postgresql_away_every_answer_is_503_and_service_resumes_by_itself(
+async def test_d18_h24_with_postgresql_away_every_answer_is_503_and_service_resumes_by_itself(
     frail: FrailShop, http: httpx.AsyncClient
 ) -> None:
     counter, buyer = await opened(http)

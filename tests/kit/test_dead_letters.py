@@ -10,7 +10,9 @@ from tests.kit.broker.targets import Recorder
 KEPT = "SELECT topic, body, error, attempts FROM dead_letters"
 
 
-async def test_h12_a_dead_letter_is_kept_byte_for_byte(payment_database: PostgresDatabase) -> None:
+async def test_d43_h12_a_dead_letter_is_kept_byte_for_byte(
+    payment_database: PostgresDatabase,
+) -> None:
     await PostgresDeadLetters(payment_database).record("order.created", b"\x00\xff{", "no JSON", 1)
 
     assert await payment_database.fetch(KEPT) == [

@@ -29,7 +29,7 @@ def test_sound_settings_pass() -> None:
 @pytest.mark.parametrize(
     "secret", ["", "secret", "a" * 31, "a-string-secret-at-least-256-bits-long"]
 )
-def test_a_token_key_that_can_be_guessed_is_refused(secret: str) -> None:
+def test_d05_h40_a_token_key_that_can_be_guessed_is_refused(secret: str) -> None:
     assert refused(jwt_secret=secret) == ["JWT_SECRET"]
 
 

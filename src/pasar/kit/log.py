@@ -3,16 +3,18 @@ One line per event, with the request id that began it.
 
 JSON on stderr, or aligned text when `APP_ENV=development`. Every line has `level`, `time`,
 `message`, `service`, and `request_id` and `user_id` when known. Bind values of SQL, tokens,
-passwords and hashes are never passed to a logger (contract D54).
+passwords and hashes are never passed to a logger (contract D54); what a client wrote into a path,
+or a library into its error, is searched for them, as the last line of defence.
 """
 
 import atexit
 import logging
+import re
 import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -26,6 +28,20 @@ request_id: Final[ContextVar[str]] = ContextVar("request_id", default="")
 user_id: Final[ContextVar[str]] = ContextVar("user_id", default="")
 
 _encode: Final = msgspec.json.Encoder(enc_hook=str).encode
+
+HIDDEN: Final = "[hidden]"
+_SECRET_NAMES: Final = frozenset(
+    {"authorization", "dsn", "password", "refresh_token", "secret", "token"}
+)
+_MARKS: Final = ("eyJ", "$2", "$argon2", "://")
+"""One of them is in every secret of known shape: to look for them is cheap, to match is not."""
+_SECRETS: Final = re.compile(
+    r"""eyJ[\w-]{5,}\.[\w.-]+               # a token, also when cut off
+    | \$2[abxy]\$\d\d\$[./\w]{20,}        # bcrypt
+    | \$argon2\w+\$[\w=,$+/.-]+            # argon2
+    | (?<=://)[^\s:@/"]*:[^\s@/"]+(?=@)     # the login of a DSN""",
+    re.VERBOSE,
+)
 
 Logger = structlog.typing.FilteringBoundLogger
 
@@ -49,16 +65,17 @@ def configure(service: str, *, human: bool) -> None:
         else _json
     )
     structlog.configure(
-        processors=[*shared, renderer],
+        processors=[*shared, renderer, _hide_secrets],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=lambda *_: sink,
         cache_logger_on_first_use=True,
     )
+    without_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     libraries = logging.StreamHandler(sink)
     libraries.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[without_meta, renderer, _hide_secrets],
         )
     )
     logging.basicConfig(handlers=[libraries], level=logging.WARNING, force=True)
@@ -74,7 +91,14 @@ def _facts(service: str, _logger: WrappedLogger, level: str, event: EventDict) -
         event.setdefault("request_id", request)
     if user := user_id.get():
         event.setdefault("user_id", user)
+    for name in _SECRET_NAMES & event.keys():
+        event[name] = HIDDEN
     return event
+
+
+def _hide_secrets(_logger: WrappedLogger, _name: str, line: Any) -> Any:
+    """Blank what has the shape of a secret in a rendered line."""
+    return _SECRETS.sub(HIDDEN, line) if any(mark in line for mark in _MARKS) else line
 
 
 def _json(_logger: WrappedLogger, _level: str, event: EventDict) -> str:

@@ -27,6 +27,7 @@ from pasar.store_service.web.middleware import EdgeSettings
 from pasar.store_service.web.pipeline import Guard
 from pasar.store_service.web.route import Limit
 from pasar.store_service.web.system import SystemHandler
+from tests.store_service.web.documented import documented
 
 NOBODY_LISTENS = 1  # port
 PASSWORD = "secret1"
@@ -111,7 +112,11 @@ async def api(clone: PostgresSettings, changes: dict[str, Any]) -> AsyncGenerato
     await parts.signing_in.live_tokens.look()
     tasks = [asyncio.create_task(run()) for run in (parts.signing_in.live_tokens.run, listener.run)]
     transport = httpx.ASGITransport(app=application)
-    async with httpx.AsyncClient(transport=transport, base_url="http://shop/api/v1") as http:
+    async with httpx.AsyncClient(
+        transport=transport,
+        base_url="http://shop/api/v1",
+        event_hooks={"response": [documented(ROUTES).check]},
+    ) as http:
         yield Api(http)
     for task in tasks:
         task.cancel()

@@ -13,6 +13,7 @@ from pasar.kit.ids import parse_id
 from pasar.kit.money import parse_money
 from pasar.store_service.catalog.model import (
     MAX_DESCRIPTION,
+    MAX_STOCK,
     BadCategoryId,
     BadStoreId,
     Category,
@@ -26,13 +27,17 @@ from pasar.store_service.catalog.model import (
 from pasar.store_service.stores.model import StoreId
 from pasar.store_service.web.fields import (
     Body,
+    IdText,
     Parameter,
+    PriceText,
     Rule,
     at_most,
     not_blank,
     not_only_blanks,
     required,
 )
+
+_Stock = Annotated[int, Meta(extra_json_schema={"minimum": 0, "maximum": MAX_STOCK})]
 
 
 class CreateCategoryBody(Body, frozen=True):
@@ -51,10 +56,10 @@ class CreateProductBody(Body, frozen=True):
     """Id, price and stock are judged after the seller's store (contract 1.8), hence as sent."""
 
     name: str = ""
-    price: str = ""
-    category_id: str = ""
+    price: PriceText = ""
+    category_id: IdText = ""
     description: str = ""
-    stock: int = 0
+    stock: _Stock = 0
 
     rules: ClassVar[Mapping[str, tuple[Rule, ...]]] = {
         "name": (not_blank, at_most(255)),
@@ -80,7 +85,7 @@ class UpdateProductBody(Body, frozen=True):
     description: str = ""
     price: str = ""
     category_id: str = ""
-    stock: int | None = None
+    stock: _Stock | None = None
 
     rules: ClassVar[Mapping[str, tuple[Rule, ...]]] = {
         "name": (not_only_blanks, at_most(255)),
@@ -104,14 +109,12 @@ class UpdateProductBody(Body, frozen=True):
 
 
 _encode: Final = msgspec.json.Encoder().encode
-
-_Id = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
 _SORTS: Final = frozenset(Sort)
 _Price = Annotated[str, Meta(description="plain decimal; anything else is ignored")]
 FILTERS: Final = (
     Parameter("search", str, "text in the name or the description, in any letter case"),
-    Parameter("category_id", _Id, "only products of this category"),
-    Parameter("store_id", _Id, "only products of this store"),
+    Parameter("category_id", IdText, "only products of this category"),
+    Parameter("store_id", IdText, "only products of this store"),
     Parameter("min_price", _Price, "lowest price, inclusive"),
     Parameter("max_price", _Price, "highest price, inclusive"),
     Parameter("sort_by", Literal["created_at", "price", "name", "relevance"], "first sort key"),

@@ -41,6 +41,7 @@ _TEXTS: Final[Mapping[str, str]] = {
     "role": "buyer",
     "shipping_address": "12 Harbour Road, Jakarta",
     "status": "pending",
+    "store_id": str(ID),
     "subtotal": "450000",
     "text": "pending → paid",
     "total": "450000",
@@ -67,7 +68,8 @@ def error_of(kind: type[PasarError]) -> PasarError:
     return kind(*arguments)
 
 
-def _example(info: types.Type, name: str) -> object:
+def _example(annotated: types.Type, name: str) -> object:
+    info = annotated.type if isinstance(annotated, types.Metadata) else annotated
     match info:
         case types.StructType():
             return {

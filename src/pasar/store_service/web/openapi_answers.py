@@ -77,12 +77,13 @@ class Failures:
         return {"$ref": f"#/components/responses/{chosen}"}
 
 
-def responses(row: Route, shared: Failures) -> Json:
+def responses(row: Route, links: Json, shared: Failures) -> Json:
     """Return the row's answers by status. Raises KeyError for a refusal without an example."""
     failures: dict[HTTPStatus, list[PasarError]] = {}
     for error in _errors(row):
         failures.setdefault(status_of(error), []).append(error)
-    told = {row.status: _success(row)}
+    success = _success(row)
+    told = {row.status: {**success, "links": links} if links else success}
     for status, errors in sorted(failures.items()):
         told[status] = shared.refer(status, _failure(row, status, errors))
     return {str(status.value): response for status, response in told.items()}
