@@ -108,12 +108,13 @@ class Link:
         self._accepted = 0
         self._open: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
+        self.port = 0
 
     async def start(self) -> int:
         """Listen, and return the port."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self.port
 
     def stop(self) -> None:
         """Close the port and every connection."""
