@@ -7,7 +7,6 @@ their command line and come back by themselves.
 
 import asyncio
 import os
-import socket
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -22,6 +21,7 @@ from pasar.engines.process import bound_to_parent
 START_LIMIT_S: Final = 60.0  # two cores shared with a load and a test suite; 1-4 s are usual
 STOP_LIMIT_S: Final = 50.0  # the services' own grace is 40 s
 _POLL_S: Final = 0.05
+_ANSWER_LIMIT_S: Final = 2.0
 _AGAIN_S: Final = 0.3  # `pasar store` refuses to start while its database is away
 
 
@@ -69,16 +69,28 @@ class EngineProcess:
 
 
 class ServiceProcess:
-    """One `pasar` command, ready when its port is open; output goes to a log file."""
+    """
+    One `pasar` command with a log file; ready when its port is open and answers the question.
 
-    def __init__(self, command: str, port: int, variables: Mapping[str, str], log: Path) -> None:
+    An open port alone is no store: it listens before it knows whether it can serve.
+    """
+
+    def __init__(
+        self,
+        command: str,
+        port: int,
+        variables: Mapping[str, str],
+        log: Path,
+        question: bytes = b"",
+    ) -> None:
         self._command = command
         self._port = port
         self._variables = variables
         self._log = log
+        self._question = question
         self._process: asyncio.subprocess.Process | None = None
 
-    async def start(self) -> object:
+    async def start(self) -> None:
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *bound_to_parent([sys.executable, "-m", "pasar", self._command], Signals.SIGKILL),
@@ -86,9 +98,9 @@ class ServiceProcess:
                 stderr=log,
                 start_new_session=True,
             )
-        while self._process.returncode is None and not is_open(self._port):  # noqa: ASYNC110  theirs
+        child, port = self._process, self._port
+        while child.returncode is None and not await answers(port, self._question):  # noqa: ASYNC110  no event says so
             await asyncio.sleep(_POLL_S)
-        return None
 
     async def wait(self) -> int:
         return await self._running.wait()
@@ -214,6 +226,14 @@ def descendants(pid: int, word: str = "") -> list[int]:
     return found
 
 
-def is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+async def answers(port: int, question: bytes) -> bool:
+    """Say whether somebody listens there and, if asked something, says anything."""
+    with suppress(OSError):
+        async with asyncio.timeout(_ANSWER_LIMIT_S):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            try:
+                writer.write(question)
+                return not question or bool(await reader.read(1))
+            finally:
+                writer.transport.abort()
+    return False

@@ -30,6 +30,8 @@ STORES: Final = ("store-1", "store-2")
 PAYMENTS: Final = ("payment-1", "payment-2")
 _PASSWORD: Final = "chaos-only"  # noqa: S105  of engines that live for minutes on loopback
 
+_HEALTH: Final = b"GET /health HTTP/1.0\r\n\r\n"
+
 BrokerKind = Literal["nsq", "streams"]
 
 # Two services each share the 57 connections of the embedded PostgreSQL with the harness.
@@ -143,7 +145,7 @@ async def _build(builder: _Builder, broker: BrokerKind, keepers: asyncio.TaskGro
         await builder.start(name, service, keepers)
     for name in STORES:
         variables = {**seen["store"], "APP_PORT": str(ports[name])}
-        service = ServiceProcess("store", ports[name], variables, builder.log(name))
+        service = ServiceProcess("store", ports[name], variables, builder.log(name), _HEALTH)
         await builder.start(name, service, keepers)
     urls = {
         name: f"http://{HOST}:{await builder.link(f'client-{name}', ports[name])}"
