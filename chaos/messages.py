@@ -16,7 +16,8 @@ from uuid import uuid4
 import httpx
 import msgspec
 
-from chaos.shop import HOST, Shop
+from chaos.engines import HOST
+from chaos.shop import Shop
 from pasar.contracts.events import ORDER_CREATED, PAYMENT_SUCCESS, TOPICS, payment_result, seal
 from pasar.engines.valkey_login import ValkeyLogin
 from pasar.kit.broker.choose import BrokerSettings, connect

@@ -21,13 +21,16 @@ from typing import Final
 
 from chaos import books, report
 from chaos.checker import Broken, Evidence, judge
-from chaos.faults import FAULTS, LONG, SMOKE, Planned, Scene, plan
-from chaos.load import Buyer, Market, crowd, open_market
+from chaos.engines import BINARIES
+from chaos.faults import FAULTS, Scene
+from chaos.load import Buyer, crowd, open_market
 from chaos.messages import Messages, open_messages
 from chaos.oplog import OperationLog
 from chaos.parts import HarnessFailed
+from chaos.people import Market
+from chaos.plan import LONG, SMOKE, Planned, plan
 from chaos.recovery import Struck, recoveries
-from chaos.shop import BINARIES, BrokerKind, open_shop
+from chaos.shop import BrokerKind, open_shop
 from pasar.audit.check import Verdict, check
 from pasar.kit import log
 from pasar.kit.errors import Unavailable

@@ -12,23 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from chaos import engines
+from chaos.engines import HOST
 from chaos.parts import EngineProcess, Part, Process, ServiceProcess
 from chaos.proxy import Link
 from pasar.cli.schemas import FOLDERS
-from pasar.engines.nsqd import nsqd, nsqlookupd
 from pasar.engines.ports import any_free
 from pasar.engines.postgres import Postgres
-from pasar.engines.postgres_login import PostgresLogin
 from pasar.engines.valkey import Valkey
 from pasar.engines.valkey_login import ValkeyLogin
 from pasar.kit import migrate
 from pasar.kit.postgres import PostgresSettings
 
-HOST: Final = "127.0.0.1"
-BINARIES: Final = Path(__file__).parents[1] / ".local" / "bin"
 STORES: Final = ("store-1", "store-2")
 PAYMENTS: Final = ("payment-1", "payment-2")
-_PASSWORD: Final = "chaos-only"  # noqa: S105  of engines that live for minutes on loopback
 
 _HEALTH: Final = b"GET /health HTTP/1.0\r\n\r\n"
 
@@ -53,14 +50,6 @@ _VARIABLES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class NsqPorts:
-    tcp: int
-    http: int
-    lookup_tcp: int
-    lookup_http: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
     """
@@ -77,7 +66,7 @@ class Shop:
     urls: Mapping[str, str]
     owner: PostgresSettings
     redis: ValkeyLogin
-    nsq: NsqPorts | None
+    nsq: engines.NsqPorts | None
     signing_key: str
 
     @property
@@ -120,15 +109,18 @@ class _Builder:
         await part.lives()
 
     def log(self, name: str) -> Path:
-        return self.folder / "log" / f"{name}.log"
+        return engines.log(self.folder, name)
 
 
 async def _build(builder: _Builder, broker: BrokerKind, keepers: asyncio.TaskGroup) -> Shop:
-    postgres, valkey = _postgres(builder), _valkey(builder)
+    postgres, valkey = engines.postgres(builder.folder), engines.valkey(builder.folder)
+    nsq = engines.NsqPorts.free() if broker == "nsq" else None
     await builder.start("postgres", EngineProcess(postgres), keepers)
     await builder.start("redis", EngineProcess(valkey), keepers)
-    nsq = await _nsq(builder, keepers) if broker == "nsq" else None
-    owner = _owner(postgres.account)
+    if nsq is not None:
+        for name, engine in engines.nsq(builder.folder, nsq).items():
+            await builder.start(name, EngineProcess(engine), keepers)
+    owner = engines.owner(postgres.account)
     for schema, migrations in FOLDERS.items():
         await migrate.upgrade(owner, migrations, schema)
     told = {**_VARIABLES, **_secrets(), "BROKER": broker, **_accounts(postgres, valkey)}
@@ -165,7 +157,7 @@ async def _build(builder: _Builder, broker: BrokerKind, keepers: asyncio.TaskGro
 
 
 async def _links(
-    builder: _Builder, side: str, postgres: Postgres, valkey: Valkey, nsq: NsqPorts | None
+    builder: _Builder, side: str, postgres: Postgres, valkey: Valkey, nsq: engines.NsqPorts | None
 ) -> dict[str, str]:
     """Put links between one service and the engines; return the variables that lead there."""
     cache = "broker" if side == "payment" and nsq is None else "redis"
@@ -185,48 +177,6 @@ async def _links(
     return variables
 
 
-async def _nsq(builder: _Builder, keepers: asyncio.TaskGroup) -> NsqPorts:
-    """Start nsqlookupd, and nsqd with its default flags: acknowledged messages die with it."""
-    ports = NsqPorts(*(any_free(HOST) for _ in range(4)))
-    directory = nsqlookupd(
-        binaries=BINARIES,
-        log=builder.log("nsqlookupd"),
-        host=HOST,
-        tcp_port=ports.lookup_tcp,
-        http_port=ports.lookup_http,
-    )
-    broker = nsqd(
-        binaries=BINARIES,
-        folder=builder.folder,
-        log=builder.log("nsqd"),
-        host=HOST,
-        tcp_port=ports.tcp,
-        http_port=ports.http,
-        lookupd_tcp=f"{HOST}:{ports.lookup_tcp}",
-        flags=(),
-    )
-    await builder.start("nsqlookupd", EngineProcess(directory), keepers)
-    await builder.start("nsqd", EngineProcess(broker), keepers)
-    return ports
-
-
-def _postgres(builder: _Builder) -> Postgres:
-    account = PostgresLogin(
-        host=HOST, port=any_free(HOST), user="shop_owner", password=_PASSWORD, database="shop"
-    )
-    return Postgres(
-        folder=builder.folder,
-        log=builder.log("postgres"),
-        account=account,
-        owner_password=_PASSWORD,
-    )
-
-
-def _valkey(builder: _Builder) -> Valkey:
-    login = ValkeyLogin(host=HOST, port=any_free(HOST), password=_PASSWORD)
-    return Valkey(folder=builder.folder, log=builder.log("redis"), login=login)
-
-
 def _accounts(postgres: Postgres, valkey: Valkey) -> dict[str, str]:
     return {
         "DB_HOST": HOST,
@@ -241,23 +191,3 @@ def _accounts(postgres: Postgres, valkey: Valkey) -> dict[str, str]:
 def _secrets() -> dict[str, str]:
     names = ("JWT_SECRET", "EVENT_SIGNING_KEY", "PAYMENT_SERVICE_TOKEN")
     return {name: secrets.token_hex(32) for name in names}
-
-
-def _owner(account: PostgresLogin) -> PostgresSettings:
-    return PostgresSettings(
-        host=account.host,
-        port=account.port,
-        user=account.user,
-        password=account.password,
-        database=account.database,
-        sslmode="disable",
-        role="none",
-        search_path="public",
-        application_name="chaos",
-        pool_size=3,
-        pool_wait_s=10,
-        connect_timeout_s=5,
-        statement_timeout_s=30,
-        lock_timeout_s=5,
-        idle_tx_timeout_s=30,
-    )

@@ -16,9 +16,7 @@ FAULTS = 8
 
 
 @pytest.mark.timeout(240)  # 90 s, and as much again on a machine that does other things as well
-async def test_h08_h09_h10_h12_h17_h22_h24_h27_h28_h33_under_twenty_faults_no_promise_breaks() -> (
-    None
-):
+async def test_h02_h08_h09_h10_h12_h17_h22_h24_h27_h28_h33_hold_amid_faults() -> None:
     smoke = await asyncio.create_subprocess_exec(
         *bound_to_parent([sys.executable, "-m", "chaos.run", "--smoke"], Signals.SIGKILL),
         cwd=ROOT,

@@ -1,6 +1,7 @@
 """The plan of a seed: repeatable, complete, in another order each round."""
 
-from chaos.faults import FAULTS, LONG, SMOKE, plan
+from chaos.faults import FAULTS
+from chaos.plan import LONG, SMOKE, plan
 
 GAP_S = (2.0, 8.0)
 
