@@ -34,7 +34,7 @@ class Buyer(Person):
         self._own: deque[str] = deque(maxlen=_REMEMBERED)
 
     async def live(self) -> None:
-        """Do one thing after the other until cancelled."""
+        """Do one thing after the other until the market closes; the last one is finished."""
         acts = {
             "checkout": self._buy,
             "cancel": self._cancel,
@@ -42,7 +42,7 @@ class Buyer(Person):
             "move": self._have_moved,
             "edit": self._have_edited,
         }
-        while True:
+        while not self.market.closing:
             await asyncio.sleep(self.rng.uniform(*_THINK_S))
             [act] = self.rng.choices([acts[op] for op in MIX], weights=[*MIX.values()])
             await act()

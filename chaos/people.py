@@ -39,12 +39,13 @@ class Ware:
 
 @dataclass(slots=True)
 class Market:
-    """What everybody knows: who sells what, and the latest orders."""
+    """What everybody knows: who sells what, the latest orders, and whether it is closing."""
 
     urls: Mapping[str, str]
     log: OperationLog
     sellers: list["Person"] = field(default_factory=list)
     wares: list[Ware] = field(default_factory=list)
+    closing: bool = False
     bought: deque[Bought] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
 
     def pick(self, rng: Random) -> Ware:

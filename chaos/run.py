@@ -76,8 +76,7 @@ async def run(options: Options, folder: Path) -> report.Outcome:
         market = await open_market(shop.urls, operations, options.seed)
         buyers = await crowd(market, options.seed)
         scene = Scene(shop, messages, options.size.longest_s)
-        struck = await _under_load(scene, buyers, planned)
-        load_ended = time.time()
+        struck, load_ended = await _under_load(scene, market, buyers, planned)
         print(f"{'':7} faults are over, waiting for calm", flush=True)
         calm_s, left = await _calm(messages)
         operations.close()
@@ -88,9 +87,9 @@ async def run(options: Options, folder: Path) -> report.Outcome:
 
 
 async def _under_load(
-    scene: Scene, buyers: Sequence[Buyer], planned: Sequence[Planned]
-) -> Sequence[Struck]:
-    """Let the faults happen while the buyers live; return them in the order of their ends."""
+    scene: Scene, market: Market, buyers: Sequence[Buyer], planned: Sequence[Planned]
+) -> tuple[Sequence[Struck], float]:
+    """Let the faults happen while the buyers live; return them, and when the market closed."""
     struck: list[Struck] = []
     began = time.monotonic()
 
@@ -102,14 +101,14 @@ async def _under_load(
         struck.append(Struck(planned.name, part, begun, time.time()))
 
     async with asyncio.TaskGroup() as load:
-        lives = [load.create_task(buyer.live()) for buyer in buyers]
+        for buyer in buyers:
+            load.create_task(buyer.live())
         async with asyncio.TaskGroup() as faults:
             for each in planned:
                 faults.create_task(strike(each))
         await asyncio.sleep(_AFTER_S)
-        for life in lives:
-            life.cancel()
-    return struck
+        market.closing, closed_at = True, time.time()
+    return struck, closed_at
 
 
 async def _calm(messages: Messages) -> tuple[float | None, Sequence[str]]:
@@ -219,6 +218,7 @@ def main() -> None:
     except HarnessFailed as fault:
         sys.exit(f"chaos: {fault}; see {folder}")
     print("\n".join(report.lines(outcome)), flush=True)
+    (folder / "broken.txt").write_text("\n".join(map(str, outcome.broken)), encoding="utf-8")
     if options.record:
         report.record(outcome)
     if outcome.broken:
