@@ -17,6 +17,7 @@ from typing import Final
 from chaos.messages import Messages
 from chaos.parts import START_LIMIT_S, descendants, frozen
 from chaos.proxy import CLEAR, Blackhole, Cut, Latency, Reset, Weather
+from chaos.recovery import MESSAGES
 from chaos.shop import PAYMENTS, STORES, Shop
 from pasar.engines.process import bound_to_parent
 from pasar.kit.errors import Unavailable
@@ -42,7 +43,7 @@ class Scene:
 
 
 Fault = Callable[[Scene, Random], Awaitable[str]]
-"""Returns the part whose recovery counts from now, or nothing."""
+"""Returns what it took away, as `recovery.Struck.part`: its recovery counts from now."""
 
 
 def kill(*names: str, by: Signals = Signals.SIGKILL) -> Fault:
@@ -138,7 +139,7 @@ def weather(change: Callable[[Random], Weather], *only: str) -> Fault:
 def send(what: Callable[[Messages, Random], Awaitable[None]]) -> Fault:
     async def sent(scene: Scene, rng: Random) -> str:
         await what(scene.messages, rng)
-        return ""
+        return MESSAGES
 
     return sent
 

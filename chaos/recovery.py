@@ -7,17 +7,29 @@ from typing import Final
 
 from chaos.oplog import Operation
 
+MESSAGES: Final = "messages"  # what a fault takes away that strikes no part at all
 _BY_PAYMENTS: Final = ("payment", "broker", "nsq")  # parts whose service nobody sees but in orders
+_JUDGEABLE_S: Final = 3.0  # a part back so shortly before the end had no chance to serve
 
 
 @dataclass(frozen=True, slots=True)
 class Struck:
-    """A fault from `begun` to `ended`, seconds since the epoch; `part` is what it took away."""
+    """
+    A fault from `begun` to `ended`, seconds since the epoch.
+
+    `part` is what it took away: a part, `MESSAGES`, or nothing in particular, as a link does.
+    """
 
     name: str
     part: str
     begun: float
     ended: float
+
+    def hinders(self, part: str) -> bool:
+        """Say whether the other part could not serve meanwhile."""
+        if self.part == MESSAGES:
+            return False
+        return part.startswith(_BY_PAYMENTS) or self.part in {part, "postgres", ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +57,14 @@ def recoveries(
     load_ended: float,
 ) -> Sequence[Recovery]:
     """
-    Measure each return: the time until the first success in which nothing else was broken.
+    Measure each return: the time until the first success, while no other fault hindered it.
 
     A store succeeds by an answer of its own, an engine by anybody's, payment service and broker by
     the next order that is paid.
     """
     found: list[Recovery] = []
     for each in struck:
-        if not each.part:
+        if each.part in {"", MESSAGES}:
             continue
         if each.part.startswith(_BY_PAYMENTS):
             successes = [at for at in paid_at if at >= each.ended]
@@ -65,7 +77,7 @@ def recoveries(
                 and (one.via == each.part or not each.part.startswith("store"))
             ]
         first = min(successes, default=None)
-        others = [other for other in struck if other is not each]
+        others = [other for other in struck if other is not each and other.hinders(each.part)]
         if first is not None:
             took_s = _free_s(others, each.ended, first)
         elif _free_s(others, each.ended, load_ended) < _JUDGEABLE_S:
@@ -74,9 +86,6 @@ def recoveries(
             took_s = None
         found.append(Recovery(each.name, each.part, took_s))
     return found
-
-
-_JUDGEABLE_S: Final = 3.0  # a part back so shortly before the end had no chance to serve
 
 
 def _free_s(struck: Iterable[Struck], begun: float, ended: float) -> float:

@@ -48,6 +48,15 @@ def test_time_in_which_another_fault_was_at_work_does_not_count() -> None:
     assert found.took_s == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("part", ["messages", "redis", "store-2"])
+def test_a_fault_that_hinders_nobody_here_excuses_nothing(part: str) -> None:
+    other = Struck("other", part, 12.5, 14.5)
+
+    found = recoveries([KILLED, other], [success(15, "store-1")], [], load_ended=16)
+
+    assert found[0].took_s == pytest.approx(3.0)
+
+
 def test_a_part_that_never_serves_again_is_told_unless_the_load_ended_at_once() -> None:
     assert recoveries([KILLED], [], [], load_ended=60) == [Recovery("kill store", "store-1", None)]
     assert recoveries([KILLED], [], [], load_ended=13) == []

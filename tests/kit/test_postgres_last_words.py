@@ -1,0 +1,75 @@
+"""A server that says good-bye while nobody asks: its connection is at its end, though still open."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+
+from pasar.kit.errors import Unavailable
+from pasar.kit.postgres import PostgresDatabase, PostgresSettings
+from tests.kit.databases import opened
+
+GOOD_BYE = b"terminating connection"
+
+
+class Relay:
+    """Passes bytes on to a server, but never the end of the conversation."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.said_good_bye = asyncio.Event()
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers, server = await asyncio.open_connection("127.0.0.1", self.port)
+        self._writers += [writer, server]
+        with suppress(OSError):
+            await asyncio.gather(self._pass(reader, server), self._pass(answers, writer))
+
+    async def _pass(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        while chunk := await source.read(65536):
+            sink.write(chunk)
+            await sink.drain()
+            if GOOD_BYE in chunk:
+                self.said_good_bye.set()
+
+    def close(self) -> None:
+        for writer in self._writers:
+            writer.transport.abort()
+
+
+@pytest.fixture
+async def relay(clone: PostgresSettings) -> AsyncGenerator[tuple[Relay, PostgresSettings]]:
+    between = Relay(clone.port)
+    listening = await asyncio.start_server(between.serve, "127.0.0.1", 0)
+    port: int = listening.sockets[0].getsockname()[1]
+    yield between, replace(clone, port=port, pool_size=1)
+    between.close()
+    listening.close()
+
+
+async def test_h24_a_connection_that_was_told_good_bye_is_unavailable_once_and_then_replaced(
+    relay: tuple[Relay, PostgresSettings], owner: PostgresDatabase
+) -> None:
+    between, settings = relay
+    async with opened(settings) as database:
+        row = await database.fetch_one("SELECT pg_backend_pid() AS pid")
+        assert row is not None
+        await owner.execute("SELECT pg_terminate_backend($1)", row["pid"])
+        await between.said_good_bye.wait()
+        while (faults := await outcomes(database)) == []:
+            await asyncio.sleep(0)
+
+        assert faults == [Unavailable]
+        assert await outcomes(database) == []
+
+
+async def outcomes(database: PostgresDatabase) -> list[type[Exception]]:
+    """Ask once; return what was raised, if anything."""
+    try:
+        await database.fetch_one("SELECT 1")
+    except Exception as fault:  # noqa: BLE001  which one it is is the question
+        return [type(fault)]
+    return []
