@@ -15,7 +15,7 @@ from signal import Signals
 from typing import Final
 
 from chaos.messages import Messages
-from chaos.parts import START_LIMIT_S, descendants, frozen
+from chaos.parts import START_LIMIT_S, descendants
 from chaos.proxy import CLEAR, Blackhole, Cut, Latency, Reset, Weather
 from chaos.recovery import MESSAGES
 from chaos.shop import PAYMENTS, STORES, Shop
@@ -27,6 +27,8 @@ _POLL_S: Final = 0.05
 _MAX_CONNECTIONS: Final = 60
 _CREATED: Final = b"HTTP/1.1 201"
 _COMMITTED: Final = b"C\x00\x00\x00\x0bCOMMIT\x00"  # PostgreSQL protocol: CommandComplete
+_WEB: Final = "store-process web"  # how `pasar store` calls the processes that it keeps
+_WORKER: Final = "store-process worker"
 _BUSY: Final = (sys.executable, "-c", "while True: pass")
 
 
@@ -57,47 +59,35 @@ def kill(*names: str, by: Signals = Signals.SIGKILL) -> Fault:
     return struck
 
 
-def pause(*names: str) -> Fault:
-    """Freeze one of the parts with all its processes."""
+def pause(*names: str, word: str = "", at_least_s: float = 1.0) -> Fault:
+    """Freeze one of the parts with all its processes, or only those the word names."""
 
     async def paused(scene: Scene, rng: Random) -> str:
         name = rng.choice(names)
-        await scene.shop.parts[name].pause(scene.while_(rng))
+        await scene.shop.parts[name].pause(max(at_least_s, scene.while_(rng)), word)
         return name
 
     return paused
 
 
-def kill_one_of_store(word: str) -> Fault:
-    """Kill a process that `pasar store` keeps; it has to come back by itself."""
+def kill_kept(word: str) -> Fault:
+    """Kill the process that `pasar store` keeps under that word; it comes back by itself."""
 
     async def struck(scene: Scene, rng: Random) -> str:
         name = rng.choice(STORES)
         part = scene.shop.parts[name]
         async with part.busy:
             await part.lives()
-            for victim in descendants(part.process.pid, word):
+            victims = descendants(part.process.pid, word)
+            part.kills += 1
+            for victim in victims:
                 os.kill(victim, Signals.SIGKILL)
-                async with asyncio.timeout(START_LIMIT_S):
-                    while victim in (now := descendants(part.process.pid, word)) or not now:  # noqa: ASYNC110  theirs
-                        await asyncio.sleep(_POLL_S)
+            async with asyncio.timeout(START_LIMIT_S):
+                while not set(descendants(part.process.pid, word)) - set(victims):  # noqa: ASYNC110  no event says so
+                    await asyncio.sleep(_POLL_S)
         return name
 
     return struck
-
-
-def pause_one_of_store(word: str) -> Fault:
-    """Freeze a process that `pasar store` keeps, for longer than its mutexes are leased (3 s)."""
-
-    async def paused(scene: Scene, rng: Random) -> str:
-        part = scene.shop.parts[rng.choice(STORES)]
-        async with part.busy:
-            await part.lives()
-            async with frozen(descendants(part.process.pid, word)):
-                await asyncio.sleep(max(3.5, scene.while_(rng)))
-        return part.name
-
-    return paused
 
 
 def away(names: Sequence[str], at_least_s: float) -> Fault:
@@ -191,8 +181,8 @@ async def burn(scene: Scene, rng: Random) -> str:
 
 FAULTS: Final[Mapping[str, Fault]] = {
     "kill store": kill(*STORES),
-    "kill web process": kill_one_of_store("web"),
-    "kill worker": kill_one_of_store("worker"),
+    "kill web process": kill_kept(_WEB),
+    "kill worker": kill_kept(_WORKER),
     "kill payment": kill(*PAYMENTS),
     "kill broker": with_broker(kill),
     "kill redis": kill("redis"),
@@ -203,8 +193,8 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "payment away": away(PAYMENTS, at_least_s=4.0),
     "broker away": with_broker(lambda name: away([name], at_least_s=10.0)),
     "postgres away": away(["postgres"], at_least_s=5.0),
-    "pause web process": pause_one_of_store("web"),
-    "pause worker": pause_one_of_store("worker"),
+    "pause web process": pause(*STORES, word=_WEB, at_least_s=3.5),  # a mutex is leased for 3 s
+    "pause worker": pause(*STORES, word=_WORKER),
     "pause payment": pause(*PAYMENTS),
     "pause broker": with_broker(pause),
     "pause redis": pause("redis"),

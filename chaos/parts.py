@@ -170,11 +170,12 @@ class Part:
             self._wanted.set()
             await self.lives()
 
-    async def pause(self, for_s: float) -> None:
-        """Freeze it with all its processes, then let them run on."""
+    async def pause(self, for_s: float, word: str = "") -> None:
+        """Freeze its processes, or those whose command line contains the word; let them run on."""
         async with self.busy:
             await self.lives()
-            async with frozen([self.process.pid, *descendants(self.process.pid)]):
+            own = [] if word else [self.process.pid]
+            async with frozen([*own, *descendants(self.process.pid, word)]):
                 await asyncio.sleep(for_s)
 
     async def stop(self) -> None:
