@@ -54,7 +54,7 @@ class Size:
 
 
 # The smoke shares two cores with a whole test suite: its recovery limit finds what never returns.
-SMOKE_SIZE: Final = Size(faults=SMOKE, gap_s=(1.5, 3.0), longest_s=3.0, recovery_s=15.0)
+SMOKE_SIZE: Final = Size(faults=SMOKE, gap_s=(1.0, 2.4), longest_s=3.0, recovery_s=15.0)
 LONG_SIZE: Final = Size(faults=LONG, gap_s=(2.0, 8.0), longest_s=15.0, recovery_s=3.0)
 
 
