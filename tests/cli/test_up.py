@@ -58,6 +58,13 @@ def test_the_audit_finds_the_shop_by_itself(up: Command) -> None:
     assert json.loads(asked.stdout)["findings"]
 
 
+def test_other_commands_are_told_the_settings_and_nothing_else_of_the_terminal(up: Command) -> None:
+    told = json.loads((up.folder / ".local/data/run.json").read_text())["variables"]
+
+    assert told["DB_PORT"] == up.variables["DB_PORT"]
+    assert "PATH" not in told
+
+
 def test_a_demo_shop_is_planted_once(up: Command) -> None:
     again = run("seed", folder=up.folder)
 

@@ -27,6 +27,11 @@ class MemoryBank:
         await self.willing.wait()
         return [self.ledger.setdefault(key, self._answer)]
 
+    async def refund(self, key: str, order_id: str, amount: Money) -> None:  # noqa: ARG002  the port's
+        self.calls += 1
+        await self.willing.wait()
+        self.ledger.setdefault(key, Answer(approved=True))
+
 
 class CrashingBank:
     """Takes the money; the caller dies before it learns of it."""
@@ -36,6 +41,11 @@ class CrashingBank:
 
     async def charge(self, key: str, order_id: str, amount: Money) -> Sequence[Answer]:
         await self._bank.charge(key, order_id, amount)
+        msg = "killed after the bank"
+        raise RuntimeError(msg)
+
+    async def refund(self, key: str, order_id: str, amount: Money) -> None:
+        await self._bank.refund(key, order_id, amount)
         msg = "killed after the bank"
         raise RuntimeError(msg)
 

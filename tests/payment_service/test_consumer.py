@@ -12,6 +12,7 @@ from pasar.kit.errors import Unavailable
 from pasar.kit.money import Money
 from pasar.kit.postgres import PostgresDatabase
 from pasar.payment_service.consumer import OrderCreatedConsumer
+from pasar.payment_service.model import Status
 from tests.fakes.gateway import MemoryBank
 from tests.payment_service.conftest import ORDER, Events, MakePayments
 
@@ -109,3 +110,15 @@ async def test_a_message_is_delivered_again_when_the_database_is_away(
 
     with pytest.raises(Unavailable):
         await consumer(delivered(json.dumps(order()).encode()))
+
+
+async def test_c11_a_message_for_a_voided_order_is_done_with(
+    make_payments: MakePayments, events: Events
+) -> None:
+    payments = make_payments()
+    await payments.void(ORDER, "buyer")
+
+    await OrderCreatedConsumer(payments, ("", ""))(delivered(seal(order(), "")))
+
+    assert (await payments.get(ORDER)).status is Status.VOIDED
+    assert await events() == []

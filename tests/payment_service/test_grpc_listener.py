@@ -15,9 +15,8 @@ from pasar.contracts import payment_pb2 as pb
 from pasar.contracts.payment_pb2_grpc import PaymentServiceStub
 from pasar.payment_service.grpc_listener import GrpcListener, ListenerSettings
 from pasar.payment_service.grpc_server import PaymentServicer
-from tests.payment_service.conftest import MakePayments, on_loopback
+from tests.payment_service.conftest import TOKEN, MakePayments, on_loopback
 
-TOKEN = "t" * 32
 OFF_LOOPBACK = replace(on_loopback(), open_contract=False, token=TOKEN)
 CHECK = "/grpc.health.v1.Health/Check"
 
@@ -89,13 +88,35 @@ async def test_without_a_token_set_no_token_opens(listen: Listen) -> None:
         assert await look_up(channel, "Bearer ") is Code.UNAUTHENTICATED
 
 
-async def test_other_methods_need_the_token_on_loopback_too(listen: Listen) -> None:
+@pytest.mark.parametrize(
+    ("token", "shown", "code"),
+    [
+        (TOKEN, f"Bearer {TOKEN}", Code.INVALID_ARGUMENT),  # of an empty message: it was reached
+        (TOKEN, "", Code.UNAUTHENTICATED),
+        (TOKEN, f"Bearer {TOKEN}t", Code.UNAUTHENTICATED),
+        ("", "", Code.UNAUTHENTICATED),
+        ("", "Bearer ", Code.UNAUTHENTICATED),
+    ],
+)
+async def test_h56_what_only_the_store_may_do_needs_the_token_on_loopback_too(
+    listen: Listen, token: str, shown: str, code: grpc.StatusCode
+) -> None:
+    port = await listen(replace(on_loopback(), token=token))
+    metadata = [("authorization", shown)]
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        for method in ("VoidPayment", "RefundPayment", "ListCharges"):
+            path = f"/payment.PaymentService/{method}"
+            with pytest.raises(grpc.aio.AioRpcError) as answer:
+                await channel.unary_unary(path, request_serializer=bytes)(b"", metadata=metadata)
+            assert answer.value.code() is code
+
+
+async def test_unknown_methods_are_not_told_apart_from_guarded_ones(listen: Listen) -> None:
     port = await listen(replace(on_loopback(), token=TOKEN))
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        for method in ("/payment.PaymentService/RefundPayment", f"{CHECK}/"):
-            with pytest.raises(grpc.aio.AioRpcError) as refused:
-                await channel.unary_unary(method, request_serializer=bytes)(b"")
-            assert refused.value.code() is Code.UNAUTHENTICATED
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await channel.unary_unary(f"{CHECK}/", request_serializer=bytes)(b"")
+    assert refused.value.code() is Code.UNAUTHENTICATED
 
 
 async def test_health_is_open_to_all(listen: Listen) -> None:

@@ -1,61 +1,31 @@
 """The contract's two methods, called by a contract client on loopback."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
 
 import grpc
 import pytest
 
 from pasar.contracts import payment_pb2 as pb
-from pasar.contracts.payment_pb2_grpc import PaymentServiceStub
 from pasar.kit import errors
 from pasar.kit.errors import PasarError
 from pasar.kit.postgres import PostgresDatabase
-from pasar.payment_service.grpc_listener import GrpcListener
-from pasar.payment_service.grpc_server import STATUSES, PaymentServicer
-from pasar.payment_service.service import Payments
+from pasar.payment_service.grpc_server import STATUSES
 from tests.fakes.gateway import CrashingBank, MemoryBank
 from tests.payment_service.conftest import (
     ORDER,
+    Call,
     Events,
     ExpireLeases,
     MakePayments,
     asked,
-    on_loopback,
+    refusal,
 )
 
-if TYPE_CHECKING:  # in the type stubs only
-    from pasar.contracts.payment_pb2_grpc import PaymentServiceAsyncStub
-
-Call = Callable[[Payments], Awaitable["PaymentServiceAsyncStub"]]
 Code = grpc.StatusCode
-
-
-@pytest.fixture
-async def call() -> AsyncGenerator[Call]:
-    """Serve the payments, with a limit of a second per call, and return a client."""
-    async with AsyncExitStack() as opened:
-
-        async def serve(payments: Payments) -> "PaymentServiceAsyncStub":
-            listener = GrpcListener(PaymentServicer(payments, limit_s=1.0), on_loopback())
-            port = await listener.start()
-            opened.push_async_callback(listener.stop, 0)
-            channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
-            return PaymentServiceStub(await opened.enter_async_context(channel))
-
-        yield serve
 
 
 def process(order_id: str = ORDER, amount: str = "10.5") -> pb.ProcessPaymentRequest:
     return pb.ProcessPaymentRequest(order_id=order_id, amount=amount, method="mock")
-
-
-async def refusal(answer: Awaitable[object]) -> tuple[grpc.StatusCode, str | None]:
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await answer
-    return refused.value.code(), refused.value.details()
 
 
 async def test_a_payment_is_processed_and_can_be_looked_up(
@@ -189,20 +159,18 @@ async def test_a_silent_bank_ends_the_call_and_the_sweeper_the_payment(
 
 
 async def test_a_voided_order_has_failed_and_is_never_charged(
-    make_payments: MakePayments, call: Call, payment_database: PostgresDatabase, events: Events
+    make_payments: MakePayments, call: Call, events: Events
 ) -> None:
     bank = MemoryBank()
-    stub = await call(make_payments(bank))
-    await payment_database.execute(
-        "INSERT INTO charges (order_id, payment_id, method, amount, currency, status, next_at)"
-        " VALUES ($1, 'pay_1', 'mock', 10.5, 'IDR', 'voided', now())",
-        ORDER,
-    )
+    payments = make_payments(bank)
+    stub = await call(payments)
+    await payments.void(ORDER, "buyer")
 
     answer = await stub.ProcessPayment(process())
     status = await stub.GetPaymentStatus(pb.GetPaymentStatusRequest(order_id=ORDER))
 
     assert (answer.success, answer.status) == (False, "failed")
+    assert answer.message == "payment voided: buyer"
     assert (status.status, status.state) == ("failed", "voided")
     assert (bank.calls, await events()) == (0, [])
 

@@ -30,6 +30,10 @@ class TestEveryBank:
 
         assert answers == [[YES]] * 20
 
+    async def test_gives_money_back(self, bank: Gateway) -> None:
+        """What it moves shows in its ledger; a second time and many at once are no error."""
+        await asyncio.gather(*[bank.refund("refund:1", "1", Money(100)) for _ in range(20)])
+
 
 async def test_the_first_answer_stands_whatever_is_drawn_later(
     payment_database: PostgresDatabase,
@@ -54,6 +58,15 @@ async def test_the_ledger_has_one_entry_per_key(payment_database: PostgresDataba
         True,
         None,
     )
+
+
+async def test_the_ledger_has_one_refund_per_key(payment_database: PostgresDatabase) -> None:
+    banks = [mock_bank(payment_database, success_rate=0.0) for _ in range(2)]
+
+    await asyncio.gather(*[bank.refund("refund:1", "1", Money(1013)) for bank in banks * 10])
+
+    [entry] = await payment_database.fetch("SELECT * FROM provider_ledger")
+    assert (entry["key"], entry["kind"], entry["approved"]) == ("refund:1", "refund", True)
 
 
 async def test_an_amount_ending_in_13_is_declined(payment_database: PostgresDatabase) -> None:

@@ -106,7 +106,9 @@ async def _start(
     await supervisor.start(payment=payment)
     await store.start(supervisor, told, config, listener)
     await _ready(told)
-    directory.announce(told, {"store": _url(told)})
+    ours = settings.names(StoreConfig) | settings.names(PaymentConfig) | {demo.WHERE}
+    shared = {name: value for name, value in told.items() if name in ours}
+    directory.announce(shared, {"store": _url(told)})
     _show(engines, told, embedded=embedded)
     took_s = time.monotonic() - began
     screen.say(f"ready in {took_s:.1f} s - Ctrl-C stops everything, the data stays")

@@ -50,6 +50,11 @@ def environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
     return {name: value for name, value in both if value}
 
 
+def names(config: type[object]) -> frozenset[str]:
+    """Return the variables that a configuration is read from."""
+    return frozenset(name.upper() for name in get_type_hints(config))
+
+
 def read(config: type[ConfigT], variables: Mapping[str, str]) -> ConfigT:
     """Build the dataclass from its variables; others are ignored. Raises BadSetting."""
     chosen = {

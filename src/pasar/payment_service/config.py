@@ -32,7 +32,11 @@ class PaymentConfig(EngineConfig):
     )
     payment_grpc_port: Annotated[Port, Meta(description="port of the gRPC server")] = 50051
     payment_service_token: Annotated[
-        str, Meta(description="bearer token of gRPC callers, ≥ 32 bytes; demanded off loopback")
+        str,
+        Meta(
+            description="bearer token of gRPC callers, ≥ 32 bytes; demanded off loopback, and by"
+            " void, refund and list everywhere"
+        ),
     ] = ""
     payment_tls_cert_file: Annotated[
         str, Meta(description="PEM certificate; with the key it turns TLS on")

@@ -28,3 +28,11 @@ class Gateway(Protocol):
         transaction. Raises NoAnswer, and kit.errors.Unavailable when the bank cannot be reached.
         """
         ...
+
+    async def refund(self, key: str, order_id: str, amount: Money) -> None:
+        """
+        Give the money back once per key; a bank that has it never declines.
+
+        A key used before moves no money. Called outside any transaction. Raises as `charge` does.
+        """
+        ...

@@ -1,8 +1,8 @@
 """
-The contract's two gRPC methods: message in, charge, message out.
+The gRPC methods: message in, charge or refund, message out.
 
-What a call answers when something is wrong is one table, error code → gRPC status. Who may call at
-all is decided before, in `grpc_listener.py`.
+How fields are read is in `grpc_fields.py`. What a call answers when something is wrong is one
+table, error code → gRPC status. Who may call at all is decided before, in `grpc_listener.py`.
 """
 
 import asyncio
@@ -16,10 +16,16 @@ from pasar.contracts import payment_pb2 as pb
 from pasar.contracts.events import PAYMENT_FAILED, PAYMENT_SUCCESS, RESULT_MESSAGES
 from pasar.contracts.payment_pb2_grpc import PaymentServiceServicer
 from pasar.kit import log
-from pasar.kit.errors import Invalid, PasarError, TimedOut
-from pasar.kit.ids import parse_id
-from pasar.kit.money import Money, parse_money
-from pasar.payment_service.model import Charge, PaymentRequest, Status
+from pasar.kit.errors import PasarError, TimedOut
+from pasar.payment_service import grpc_fields as fields
+from pasar.payment_service.model import (
+    Charge,
+    ListedCharge,
+    PaymentRequest,
+    Position,
+    Refund,
+    Status,
+)
 from pasar.payment_service.service import Payments
 
 if TYPE_CHECKING:  # generic in the type stubs only
@@ -45,7 +51,8 @@ STATUSES: Final[Mapping[str, grpc.StatusCode]] = {
 
 _METHOD: Final = "mock"  # contract section 9: the only one, and what an empty field means
 _METHOD_MAX: Final = 50  # the contract's VARCHAR(50)
-_ORDER_ID_MAX: Final = 255  # opaque text, but an index entry ends at 2,704 bytes
+_REASON_MAX: Final = 255  # for people
+_PAGE_MAX: Final = 200  # contract of ListCharges; a charge is some 180 bytes, a message 64 KiB
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9\-_.:/+=@]{1,128}")  # contract D32
 
 
@@ -70,24 +77,44 @@ class PaymentServicer(PaymentServiceServicer):
     ) -> pb.GetPaymentStatusResponse:
         return await self._answer(context, self._look_up(request))
 
+    async def VoidPayment(  # noqa: N802  the contract's name
+        self,
+        request: pb.VoidPaymentRequest,
+        context: "Context[pb.VoidPaymentRequest, pb.VoidPaymentResponse]",
+    ) -> pb.VoidPaymentResponse:
+        return await self._answer(context, self._void(request))
+
+    async def RefundPayment(  # noqa: N802  the contract's name
+        self,
+        request: pb.RefundPaymentRequest,
+        context: "Context[pb.RefundPaymentRequest, pb.RefundPaymentResponse]",
+    ) -> pb.RefundPaymentResponse:
+        return await self._answer(context, self._refund(request))
+
+    async def ListCharges(  # noqa: N802  the contract's name
+        self,
+        request: pb.ListChargesRequest,
+        context: "Context[pb.ListChargesRequest, pb.ListChargesResponse]",
+    ) -> pb.ListChargesResponse:
+        return await self._answer(context, self._list(request))
+
     async def _process(self, request: pb.ProcessPaymentRequest) -> pb.ProcessPaymentResponse:
         charge = await self._payments.process(
             PaymentRequest(
-                order_id=_order_id(request.order_id),
-                amount=_amount(request.amount),
-                method=_text("method", request.method or _METHOD, _METHOD_MAX),
+                order_id=fields.order_id(request.order_id),
+                amount=fields.amount(request.amount),
+                method=fields.text("method", request.method or _METHOD, _METHOD_MAX),
             )
         )
-        success = charge.status is Status.SUCCESS
         return pb.ProcessPaymentResponse(
-            success=success,
+            success=charge.status is Status.SUCCESS,
             payment_id=charge.payment_id,
             status=_contract_status(charge),
-            message=RESULT_MESSAGES[PAYMENT_SUCCESS if success else PAYMENT_FAILED],
+            message=_message(charge),
         )
 
     async def _look_up(self, request: pb.GetPaymentStatusRequest) -> pb.GetPaymentStatusResponse:
-        charge = await self._payments.get(_order_id(request.order_id))
+        charge = await self._payments.get(fields.order_id(request.order_id))
         return pb.GetPaymentStatusResponse(
             payment_id=charge.payment_id,
             order_id=request.order_id,
@@ -96,6 +123,38 @@ class PaymentServicer(PaymentServiceServicer):
             method=charge.method,
             state=charge.status.value,
             currency=charge.currency,
+        )
+
+    async def _void(self, request: pb.VoidPaymentRequest) -> pb.VoidPaymentResponse:
+        reason = fields.text("reason", request.reason or "voided", _REASON_MAX)
+        charge = await self._payments.void(fields.order_id(request.order_id), reason)
+        if charge.status is Status.VOIDED:
+            return pb.VoidPaymentResponse(order_id=request.order_id, state=charge.status.value)
+        pending = charge.status is Status.PENDING
+        return pb.VoidPaymentResponse(
+            order_id=request.order_id,
+            state="in_progress" if pending else charge.status.value,
+            payment_id=charge.payment_id,
+            amount=str(charge.amount),
+        )
+
+    async def _refund(self, request: pb.RefundPaymentRequest) -> pb.RefundPaymentResponse:
+        refund = await self._payments.refund(
+            Refund(
+                refund_id=fields.refund_id(request.refund_id),
+                order_id=fields.order_id(request.order_id),
+                amount=fields.amount(request.amount),
+            )
+        )
+        return pb.RefundPaymentResponse(refund_id=request.refund_id, status=refund.status.value)
+
+    async def _list(self, request: pb.ListChargesRequest) -> pb.ListChargesResponse:
+        page, more = await self._payments.page(
+            fields.position(request.since, request.cursor), fields.limit(request.limit, _PAGE_MAX)
+        )
+        last = Position(page[-1].updated_at, page[-1].charge.order_id) if more else None
+        return pb.ListChargesResponse(
+            charges=map(_listed, page), next_cursor=fields.cursor_at(last) if last else ""
         )
 
     async def _answer(
@@ -127,20 +186,20 @@ def _contract_status(charge: Charge) -> str:
     return (Status.FAILED if charge.status is Status.VOIDED else charge.status).value
 
 
-def _text(field: str, value: str, longest: int) -> str:
-    if not value or len(value) > longest or "\0" in value:
-        raise Invalid(f"{field} must be 1 to {longest} characters, none of them NUL", field=field)
-    return value
+def _message(charge: Charge) -> str:
+    if charge.status is Status.VOIDED:
+        return f"payment voided: {charge.reason}"
+    success = charge.status is Status.SUCCESS
+    return RESULT_MESSAGES[PAYMENT_SUCCESS if success else PAYMENT_FAILED]
 
 
-def _order_id(text: str) -> str:
-    """Return the one spelling of the id: another one must not become a second charge."""
-    return str(parse_id(text) or _text("order_id", text, _ORDER_ID_MAX))
-
-
-def _amount(text: str) -> Money:
-    if (amount := parse_money(text)) is None:
-        raise Invalid(
-            "amount must be a decimal of at least 0 with at most two decimals", field="amount"
-        )
-    return amount
+def _listed(listed: ListedCharge) -> pb.ListedCharge:
+    return pb.ListedCharge(
+        order_id=listed.charge.order_id,
+        payment_id=listed.charge.payment_id,
+        state=listed.charge.status.value,
+        amount=str(listed.charge.amount),
+        currency=listed.charge.currency,
+        updated_at=fields.moment_of(listed.updated_at),
+        refund_id=str(listed.refund_id or ""),
+    )

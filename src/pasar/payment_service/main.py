@@ -23,6 +23,7 @@ from pasar.payment_service.grpc_listener import GrpcListener, ListenerSettings
 from pasar.payment_service.grpc_server import PaymentServicer
 from pasar.payment_service.mock_bank import MockBank
 from pasar.payment_service.postgres import PostgresCharges
+from pasar.payment_service.postgres_refunds import PostgresRefunds
 from pasar.payment_service.service import Payments
 
 
@@ -58,6 +59,7 @@ def compose(config: PaymentConfig, database: Database, broker: Broker) -> Paymen
     relay = config.relay(database, broker, partial(seal, key=config.event_signing_key))
     payments = Payments(
         PostgresCharges(database),
+        PostgresRefunds(database),
         _bank(config, database),
         SystemClock(),
         currency=config.shop_currency,

@@ -4,18 +4,43 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
+from pasar.kit.batching import Batcher
 from pasar.kit.database import Database, Row
 from pasar.kit.money import Money
-from pasar.payment_service.model import Charge, Status
+from pasar.payment_service.model import Charge, ListedCharge, Position, Status
 from pasar.payment_service.repository import Charges
 
 # The duplicate filter: of two at once the second waits, then inserts nothing. No conflict target:
 # payment_id is unique too and follows from the order; whichever index is met first must not raise.
+# In one order everywhere, so that two batches never wait for each other.
 INSERT: Final = """
-INSERT INTO charges
-    (order_id, payment_id, method, amount, currency, request_id, status, attempts, next_at)
-VALUES ($1, $2, $3, $4, $5, $6, 'pending', 1, now() + make_interval(secs => $7))
-ON CONFLICT DO NOTHING
+WITH asked AS (
+    SELECT *
+    FROM unnest(
+        $1::text[], $2::text[], $3::text[], $4::numeric[], $5::text[], $6::text[], $7::text[],
+        $8::text[], $9::float8[]
+    ) WITH ORDINALITY AS a (
+        order_id, payment_id, method, amount, currency, request_id, status, reason, lease_s,
+        position
+    )
+)
+, made AS (
+    INSERT INTO charges (
+        order_id, payment_id, method, amount, currency, request_id, status, reason, attempts,
+        next_at
+    )
+    SELECT
+        order_id, payment_id, method, amount, currency, request_id, status, nullif(reason, ''), 1,
+        now() + make_interval(secs => lease_s)
+    FROM asked
+    ORDER BY order_id, position
+    ON CONFLICT DO NOTHING
+    RETURNING order_id
+)
+SELECT min(position) AS position
+FROM asked
+JOIN made USING (order_id)
+GROUP BY order_id
 """
 
 FIND: Final = """
@@ -44,15 +69,34 @@ SELECT * FROM held
 
 # The old status in the guard makes a second answer, or a second worker, change nothing.
 SETTLE: Final = """
-WITH done AS (
-    UPDATE charges
-    SET status = $2, reason = nullif($3, ''), updated_at = now()
-    WHERE order_id = $1 AND status = 'pending'
-    RETURNING order_id
+WITH decided AS (
+    SELECT *
+    FROM unnest(
+        $1::text[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::jsonb[]
+    ) WITH ORDINALITY AS d (order_id, status, reason, message_id, topic, payload, position)
 )
-INSERT INTO outbox (message_id, topic, aggregate_id, payload)
-SELECT $4, $5, order_id, $6
-FROM done
+, held AS (
+    SELECT order_id
+    FROM charges
+    WHERE order_id = ANY ($1) AND status = 'pending'
+    ORDER BY order_id
+    FOR UPDATE
+)
+, done AS (
+    UPDATE charges c
+    SET status = d.status, reason = nullif(d.reason, ''), updated_at = now()
+    FROM held h
+    JOIN decided d USING (order_id)
+    WHERE c.order_id = h.order_id AND c.status = 'pending'
+    RETURNING d.*
+)
+, told AS (
+    INSERT INTO outbox (message_id, topic, aggregate_id, payload)
+    SELECT message_id, topic, order_id, payload
+    FROM done
+    ORDER BY position
+)
+SELECT position FROM done
 """
 
 # idx_charges_pending; SKIP LOCKED keeps several sweepers out of each other's way.
@@ -70,23 +114,32 @@ WHERE order_id IN (
 RETURNING order_id, payment_id, method, amount, currency, status, reason, request_id
 """
 
+# idx_charges_updated_at
+PAGE: Final = """
+SELECT
+    c.order_id, c.payment_id, c.method, c.amount, c.currency, c.status, c.reason, c.request_id,
+    c.updated_at, r.id AS refund_id
+FROM charges c
+LEFT JOIN refunds r ON r.order_id = c.order_id
+WHERE (c.updated_at, c.order_id) > ($1, $2)
+ORDER BY c.updated_at, c.order_id
+LIMIT $3
+"""
+
+# Rows in one statement: past this the commit is a small part, and neighbours wait for nothing.
+_BATCH: Final = 200
+
 
 class PostgresCharges:
+    """Charges that are opened or settled while others are go together, one commit for all."""
+
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._inserts = Batcher(self._insert_all, most=_BATCH)
+        self._settlements = Batcher(self._settle_all, most=_BATCH)
 
     async def insert(self, charge: Charge, lease_s: float) -> bool:
-        inserted = await self._db.execute(
-            INSERT,
-            charge.order_id,
-            charge.payment_id,
-            charge.method,
-            charge.amount.decimal(),
-            charge.currency,
-            charge.request_id,
-            lease_s,
-        )
-        return inserted == 1
+        return await self._inserts((charge, lease_s))
 
     async def find(self, order_id: str) -> Charge | None:
         row = await self._db.fetch_one(FIND, order_id)
@@ -97,19 +150,45 @@ class PostgresCharges:
         return _charge(row)
 
     async def settle(self, charge: Charge, topic: str, result: Mapping[str, str]) -> bool:
-        told = await self._db.execute(
-            SETTLE,
-            charge.order_id,
-            charge.status.value,
-            charge.reason,
-            UUID(result["message_id"]),
-            topic,
-            result,
-        )
-        return told == 1
+        return await self._settlements((charge, topic, result))
 
     async def lease_overdue(self, limit: int, lease_s: float) -> Sequence[Charge]:
         return [_charge(row) for row in await self._db.fetch(LEASE_OVERDUE, limit, lease_s)]
+
+    async def page(self, after: Position, limit: int) -> Sequence[ListedCharge]:
+        rows = await self._db.fetch(PAGE, after.updated_at, after.order_id, limit)
+        return [
+            ListedCharge(
+                charge=_charge(row), updated_at=row["updated_at"], refund_id=row["refund_id"]
+            )
+            for row in rows
+        ]
+
+    async def _insert_all(self, items: Sequence[tuple[Charge, float]]) -> Sequence[bool]:
+        rows = [
+            (
+                *(charge.order_id, charge.payment_id, charge.method, charge.amount.decimal()),
+                *(charge.currency, charge.request_id, charge.status.value, charge.reason, lease_s),
+            )
+            for charge, lease_s in items
+        ]
+        made = {row["position"] for row in await self._db.fetch(INSERT, *zip(*rows, strict=True))}
+        return [position in made for position, _ in enumerate(items, start=1)]
+
+    async def _settle_all(
+        self, items: Sequence[tuple[Charge, str, Mapping[str, str]]]
+    ) -> Sequence[bool]:
+        rows = [
+            (
+                *(charge.order_id, charge.status.value, charge.reason),
+                *(UUID(result["message_id"]), topic, result),
+            )
+            for charge, topic, result in items
+        ]
+        settled = {
+            row["position"] for row in await self._db.fetch(SETTLE, *zip(*rows, strict=True))
+        }
+        return [position in settled for position, _ in enumerate(items, start=1)]
 
 
 def _charge(row: Row) -> Charge:

@@ -1,10 +1,11 @@
-"""The port to the charges. Each method is one transaction; the payment service alone calls it."""
+"""The ports to charges and refunds. Each method is one transaction, the service's alone to call."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
+from uuid import UUID
 
 from pasar.kit.money import Money
-from pasar.payment_service.model import Charge
+from pasar.payment_service.model import Charge, ListedCharge, Position, Refund
 
 
 class Charges(Protocol):
@@ -12,7 +13,7 @@ class Charges(Protocol):
 
     async def insert(self, charge: Charge, lease_s: float) -> bool:
         """
-        Store a pending charge, the caller's to decide for `lease_s` seconds.
+        Store a new charge; a pending one is the caller's to decide for `lease_s` seconds.
 
         False if the order has one already: nothing is changed. Of two at once one gets True.
         """
@@ -44,4 +45,33 @@ class Charges(Protocol):
 
         They are the caller's for `lease_s` seconds; no two callers get the same one.
         """
+        ...
+
+    async def page(self, after: Position, limit: int) -> Sequence[ListedCharge]:
+        """
+        Return the first charges behind `after`, in the order of their last change.
+
+        A change that commits while somebody pages may hide before the place already reached: the
+        next listing shows it, if it begins a little earlier than this one ended.
+        """
+        ...
+
+
+class Refunds(Protocol):
+    """Every method raises kit.errors.Unavailable when the database is away."""
+
+    async def insert(self, refund: Refund) -> None:
+        """
+        Store a pending refund of a successful charge of this amount.
+
+        Nothing is changed without such a charge, or if the order or the id has a refund already.
+        """
+        ...
+
+    async def find(self, refund_id: UUID, order_id: str) -> Sequence[Refund]:
+        """Return the refunds with this id or of this order: none, one, or two that disagree."""
+        ...
+
+    async def complete(self, refund_id: UUID) -> None:
+        """Note that the money has gone back; a second time changes nothing."""
         ...

@@ -1,12 +1,20 @@
 """The payment service's decisions, without clock, log or database."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Final
 from uuid import UUID, uuid5
 
 from pasar.kit.money import Money
-from pasar.payment_service.model import AmountMismatch, Charge, PaymentRequest, Status
+from pasar.payment_service.model import (
+    AmountMismatch,
+    Charge,
+    NothingToRefund,
+    PaymentRequest,
+    Refund,
+    RefundMismatch,
+    Status,
+)
 
 FINAL: Final[Collection[Status]] = (Status.SUCCESS, Status.FAILED, Status.VOIDED)
 
@@ -39,15 +47,44 @@ def decided(charge: Charge, *, approved: bool, reason: str) -> Charge:
     return replace(charge, status=Status.SUCCESS if approved else Status.FAILED, reason=reason)
 
 
+def tombstone(order_id: str, reason: str, currency: str, request_id: str) -> Charge:
+    """Return what stands in a charge's place, so that none is ever made."""
+    return Charge(
+        order_id=order_id,
+        payment_id=payment_id_of(order_id),
+        amount=Money(0),
+        currency=currency,
+        method="",
+        status=Status.VOIDED,
+        reason=reason,
+        request_id=request_id,
+    )
+
+
 def check_amount(charge: Charge, asked: Money) -> None:
-    """Raise AmountMismatch unless the existing charge is what is asked for again."""
-    if charge.amount != asked:
+    """Raise AmountMismatch if the existing charge is of another amount; a voided one has none."""
+    if charge.status is not Status.VOIDED and charge.amount != asked:
         raise AmountMismatch(charge.amount, asked)
 
 
-def bank_key(order_id: str) -> str:
+def the_one(asked: Refund, found: Sequence[Refund]) -> Refund:
+    """Return the refund that was asked for before. Raises NothingToRefund, RefundMismatch."""
+    if not found:
+        raise NothingToRefund
+    for refund in found:
+        if replace(refund, status=asked.status) != asked:
+            raise RefundMismatch
+    return found[0]
+
+
+def charge_key(order_id: str) -> str:
     """Return the key under which the bank charges an order at most once."""
     return f"charge:{order_id}"
+
+
+def refund_key(refund_id: UUID) -> str:
+    """Return the key under which the bank gives money back at most once."""
+    return f"refund:{refund_id}"
 
 
 def lease_s(slowest_answer_s: float) -> float:
