@@ -1,4 +1,4 @@
-"""A server that says good-bye while nobody asks: its connection is at its end, though still open."""
+"""A server that says good-bye while nobody asks: its connection is at its end, though open."""
 
 import asyncio
 from collections.abc import AsyncGenerator
