@@ -73,6 +73,10 @@ def faults(connection: "AnyConnection") -> Generator[None]:
         if fault.constraint_name is None:  # NOT NULL: a mistake of ours, not an outcome
             raise
         raise ConstraintViolated(fault.constraint_name) from fault
+    except asyncpg.InternalClientError as fault:
+        # The server's last words came while nobody asked: the pool would lend it again and again.
+        connection.terminate()
+        raise unavailable(fault) from fault
     except asyncpg.PostgresError as fault:
         if fault.sqlstate in _CONTENTION:
             _log.warning("database contention", reason=type(fault).__name__)
