@@ -20,7 +20,12 @@ if TYPE_CHECKING:  # generic in the type stubs only
 
     AnyConnection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
 
-DRIVER_FAULTS: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+DRIVER_FAULTS: Final = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 """Everything that dialling or releasing a connection may raise; TimeoutError is an OSError."""
 
 _CONTENTION: Final = frozenset({"40P01", "40001", "55P03"})  # deadlock, serialization, lock timeout
