@@ -111,12 +111,12 @@ def answers_are_honest(evidence: Evidence) -> Iterator[Broken]:
 
 
 def parts_come_back(evidence: Evidence) -> Iterator[Broken]:
-    """Each struck part serves again in time; no other one dies."""
+    """Each struck part serves again in time; no other one dies, and nothing deadlocks."""
     for each in evidence.recoveries:
         if each.took_s is None or each.took_s > evidence.limit_s:
             yield Broken("recovery", str(each))
     for surprise in evidence.surprises:
-        yield Broken("death", surprise)
+        yield Broken("surprise", surprise)
 
 
 CHECKS: Final[Sequence[Callable[[Evidence], Iterator[Broken]]]] = (

@@ -19,7 +19,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from chaos import books, report
+from chaos import books, logs, report
 from chaos.checker import Broken, Evidence, judge
 from chaos.engines import BINARIES
 from chaos.faults import FAULTS, Scene
@@ -143,7 +143,10 @@ async def _evidence(
         injected=scene.messages.injected,
         struck=struck,
         recoveries=recoveries(struck, operations, kept.paid_at, load_ended),
-        surprises=[each for part in scene.shop.parts.values() for each in part.surprises],
+        surprises=[
+            *(each for part in scene.shop.parts.values() for each in part.surprises),
+            *logs.findings(scene.shop.folder / "log"),
+        ],
         stores={seller.name: seller.store_id for seller in market.sellers},
         limit_s=limit_s,
     )

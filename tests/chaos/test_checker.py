@@ -151,4 +151,4 @@ def test_a_part_that_does_not_serve_again_in_time_is_found(took_s: float | None)
 
 
 def test_a_part_that_dies_by_itself_is_found() -> None:
-    assert names(replace(SOUND, surprises=["store-1 ended by itself with code 1"])) == ["death"]
+    assert names(replace(SOUND, surprises=["store-1 ended by itself with code 1"])) == ["surprise"]
