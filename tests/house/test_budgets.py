@@ -133,6 +133,7 @@ def application(parts: Parts) -> ASGIApp:
             limits=limits,
             max_body_bytes=10_000,
             uploads=StoreConfig().uploads(),
+            once=parts.once,
             max_json_depth=20,
         ),
         files={},

@@ -14,12 +14,12 @@ FILES = sorted(
     for path in PASAR.rglob("*.py")
     if "_pb2" not in path.name and "migrations" not in path.parts
 )
-FEATURES = ["accounts", "stores", "catalog", "cart", "orders", "payments", "reviews"]
+FEATURES = ["accounts", "stores", "catalog", "cart", "orders", "payments", "reviews", "timeline"]
 FEATURE_FILES = {
     "__init__.py", "model.py", "rules.py", "repository.py", "service.py", "schemas.py",
     "handler.py", "postgres.py", "postgres_orders.py", "postgres_reads.py", "postgres_search.py",
     "redis.py", "consumer.py", "sessions.py", "postgres_sessions.py", "in_process.py",
-    "combining.py",
+    "combining.py", "reconciler.py", "comparison.py", "grpc_client.py",
 }  # fmt: skip
 SHAPELESS = {"utils", "util", "helpers", "helper", "common", "base", "misc", "manager", "managers"}
 

@@ -155,6 +155,7 @@ def running_shop(
         "DB_PASSWORD": owner.password,
         "DB_NAME": owner.database,
         **{name: str(port) for name, port in ports.items()},
+        "PAYMENT_GRPC_ADDR": f"127.0.0.1:{ports['PAYMENT_GRPC_PORT']}",
         **variables,
     }
     shop = Shop(

@@ -55,6 +55,7 @@ async def _up(given: Mapping[str, str], began: float) -> None:
             name: str(await choose(name, int(given[name]) if name in given else None))
             for name in ("APP_PORT", "PAYMENT_GRPC_PORT")
         }
+        told.setdefault("PAYMENT_GRPC_ADDR", f"127.0.0.1:{told['PAYMENT_GRPC_PORT']}")
         with store.listen(int(told["APP_PORT"])) as listener:
             supervisor = Supervisor(SystemClock())
             try:

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 import asyncpg
 import msgspec
 
-from pasar.kit.database import Database, Row, Tx
+from pasar.kit.database import Contended, Database, Row, Tx
 from pasar.kit.errors import Unavailable
-from pasar.kit.postgres_tx import DRIVER_FAULTS, Contended, PostgresTx, faults, unavailable
+from pasar.kit.postgres_tx import DRIVER_FAULTS, PostgresTx, faults, unavailable
 
 if TYPE_CHECKING:  # generic in the type stubs only
     from pasar.kit.postgres_tx import AnyConnection
@@ -123,16 +123,16 @@ class PostgresDatabase:
     @asynccontextmanager
     async def begin(self) -> AsyncGenerator[Tx]:
         async with self._borrow() as connection:
-            with faults(connection):
+            with faults(connection, commits=False):
                 await connection.execute("BEGIN")
             try:
-                yield PostgresTx(connection, self._count)
+                yield PostgresTx(connection, self._count, commits=False)
             except BaseException:
                 # A connection that cannot roll back is broken; the pool cuts it, which rolls back.
-                with suppress(Unavailable), faults(connection):
+                with suppress(Unavailable), faults(connection, commits=False):
                     await connection.execute("ROLLBACK")
                 raise
-            with faults(connection):
+            with faults(connection, commits=True):
                 outcome = await connection.execute("COMMIT")
             if outcome != "COMMIT":
                 raise RuntimeError("a statement had failed, so the COMMIT was a ROLLBACK")
@@ -147,7 +147,7 @@ class PostgresDatabase:
 
     async def _once(self, ask: Callable[[PostgresTx], Awaitable[ResultT]]) -> ResultT:
         async with self._borrow() as connection:
-            return await ask(PostgresTx(connection, self._count))
+            return await ask(PostgresTx(connection, self._count, commits=True))
 
     @asynccontextmanager
     async def _borrow(self) -> "AsyncGenerator[AnyConnection]":

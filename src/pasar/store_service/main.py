@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pasar.kit.database import Database
+from pasar.kit.idempotency import Once, PostgresOnce
 from pasar.kit.ids import Ids, TimeOrderedIds
+from pasar.kit.joining import JoiningDatabase
 from pasar.kit.lock import CrowdLock
 from pasar.kit.pictures import Pictures
 from pasar.kit.postgres import PostgresDatabase
@@ -35,8 +37,6 @@ from pasar.store_service.orders.postgres_reads import PostgresOrderReads
 from pasar.store_service.orders.redis import LockedCheckouts
 from pasar.store_service.orders.repository import Checkouts, OrderReads
 from pasar.store_service.orders.service import OrderService, SellerOrderService
-from pasar.store_service.payments.consumer import PaymentResults
-from pasar.store_service.payments.service import PaymentService
 from pasar.store_service.reviews.handler import ReviewHandler
 from pasar.store_service.reviews.postgres import PostgresReviews
 from pasar.store_service.reviews.service import ReviewService
@@ -44,6 +44,9 @@ from pasar.store_service.sign_in import SignIn, sign_in
 from pasar.store_service.stores.handler import StoreHandler
 from pasar.store_service.stores.postgres import PostgresStores
 from pasar.store_service.stores.service import StoreService
+from pasar.store_service.timeline.handler import TimelineHandler
+from pasar.store_service.timeline.postgres import PostgresTimelines
+from pasar.store_service.timeline.service import TimelineService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +57,8 @@ class Parts:
     redis: Redis
     storage: Storage
     signing_in: SignIn
-    payment_results: PaymentResults
+    ordering: OrderService
+    once: Once
     handlers: tuple[object, ...]
 
     async def close(self) -> None:
@@ -67,7 +71,8 @@ class Parts:
 async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]) -> Parts:
     """Connect the parts; returns also while the engines are away. `wake` rouses the relay."""
     ids = TimeOrderedIds()
-    database = await PostgresDatabase.open(config.postgres(pool_size))
+    postgres = await PostgresDatabase.open(config.postgres(pool_size))
+    database = JoiningDatabase(postgres)
     redis = Redis.open(config.redis())
     storage = open_storage(config.storage())
 
@@ -80,14 +85,14 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
     orders, reads = PostgresOrders(), PostgresOrderReads(database)
     checkouts = _checkouts(config, database, redis, carts, reads, ids)
     ordering = OrderService(database, checkouts, orders, reads, carts, products, wake, ids)
-    paying = PaymentService(database, ordering)
 
     return Parts(
-        database=database,
+        database=postgres,
         redis=redis,
         storage=storage,
         signing_in=signing_in,
-        payment_results=PaymentResults(paying, [config.event_signing_key]),
+        ordering=ordering,
+        once=PostgresOnce(database, config.idempotency_ttl, committed=wake),
         handlers=(
             AccountHandler(signing_in.accounts),
             SessionHandler(signing_in.sessions),
@@ -98,6 +103,7 @@ async def build(config: StoreConfig, *, pool_size: int, wake: Callable[[], None]
             OrderHandler(ordering),
             SellerOrderHandler(SellerOrderService(database, orders, reads, stores)),
             ReviewHandler(ReviewService(PostgresReviews(database), ids)),
+            TimelineHandler(TimelineService(PostgresTimelines(database))),
         ),
     )
 
@@ -117,7 +123,7 @@ def _products(
 
 def _checkouts(
     config: StoreConfig,
-    database: Database,
+    database: JoiningDatabase,
     redis: Redis,
     carts: RedisCarts,
     reads: OrderReads,
@@ -126,8 +132,8 @@ def _checkouts(
     """Combine what waits, behind the mutex that shapes a crowd; safe without either."""
     safe = PostgresCheckouts(database, reads, ids, config.shop_currency)
     if config.stock_lock == "off":
-        return CombiningCheckouts(safe)
+        return CombiningCheckouts(safe, database.is_joined)
     lock = CrowdLock(
         redis, "pasar:{stock}:", lease_s=config.stock_lock_lease, wait_s=config.stock_lock_wait
     )
-    return CombiningCheckouts(LockedCheckouts(lock, carts, behind=safe))
+    return CombiningCheckouts(LockedCheckouts(lock, carts, behind=safe), database.is_joined)

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from pasar.kit import failpoints
 from pasar.kit.clock import SystemClock
 from pasar.kit.postgres import PostgresDatabase, PostgresSettings
 from pasar.kit.postgres_listen import Listener
@@ -98,6 +99,7 @@ async def api(clone: PostgresSettings, changes: dict[str, Any]) -> AsyncGenerato
             max_body_bytes=10_000,
             max_json_depth=20,
             uploads=settings.uploads(),
+            once=parts.once,
         ),
         files={},
         clients=Clients([]),
@@ -150,6 +152,23 @@ async def test_a_missing_refresh_token_is_named(api: Api, path: str) -> None:
     assert error == {
         "code": "VALIDATION_ERROR", "field": "refresh_token", "message": "is required",
     }  # fmt: skip
+
+
+async def test_h42_killed_after_the_update_the_old_token_works(api: Api) -> None:
+    """The process dies with the new pair in hand; whoever asks again gets that very pair."""
+    first = await api.joined()
+    failpoints.arm("refresh.after_update=raise", app_env="test")
+    try:
+        failed = await api.post("/auth/refresh", refresh_token=first["refresh_token"])
+    finally:
+        failpoints.arm("", app_env="test")
+    again = await api.post("/auth/refresh", refresh_token=first["refresh_token"])
+    pair = again.json()["data"]
+
+    assert (failed.status_code, again.status_code) == (500, 200)
+    assert await api.cart(pair["access_token"]) == 200
+    renewed = await api.post("/auth/refresh", refresh_token=pair["refresh_token"])
+    assert renewed.status_code == 200
 
 
 async def test_d55_logout_ends_the_refresh_token_and_nothing_else(api: Api) -> None:

@@ -122,6 +122,7 @@ async def service(
             limits=limits,
             max_body_bytes=100_000,
             uploads=config.uploads(),
+            once=parts.once,
             max_json_depth=20,
         ),
         files={},

@@ -12,6 +12,7 @@ import msgspec
 
 from pasar.store_service.web.examples import ID, example_of
 from pasar.store_service.web.fields import Parameter
+from pasar.store_service.web.idempotency import HEADER as IDEMPOTENCY_KEY
 from pasar.store_service.web.openapi_answers import HEADERS, Failures, Json, page_item, responses
 from pasar.store_service.web.openapi_schemas import components, schema_of
 from pasar.store_service.web.parse import PAGING
@@ -32,6 +33,13 @@ _REQUEST_ID: Final = {
     "in": "header",
     "description": "taken over into the answer and the logs; anything else is replaced",
     "schema": {"type": "string", "pattern": "^[A-Za-z0-9_.:/+=@-]{1,128}$"},
+    "example": str(ID),
+}
+_IDEMPOTENCY_KEY: Final = {
+    "name": IDEMPOTENCY_KEY,
+    "in": "header",
+    "description": "the same request with the same key is done once, and answered alike for a day",
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
     "example": str(ID),
 }
 
@@ -55,7 +63,7 @@ def describe(rows: Sequence[Route], version: str) -> Json:
             ),
             "responses": failures.components,
             "headers": HEADERS,
-            "parameters": {"RequestId": _REQUEST_ID},
+            "parameters": {"RequestId": _REQUEST_ID, "IdempotencyKey": _IDEMPOTENCY_KEY},
             "securitySchemes": {"bearer": _BEARER},
         },
     }
@@ -102,6 +110,8 @@ def _parameters(row: Route) -> Iterator[Json]:
     yield from map(_query_parameter, row.query)
     if page_item(row.answer):
         yield from map(_query_parameter, PAGING)
+    if row.keyed:
+        yield {"$ref": "#/components/parameters/IdempotencyKey"}
     yield {"$ref": "#/components/parameters/RequestId"}
 
 
