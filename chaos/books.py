@@ -38,29 +38,6 @@ SELECT extract(epoch FROM at)::float8 AS at FROM order_status_history
 WHERE to_status = 'paid' AND store_id IS NULL ORDER BY at
 """
 
-# $1 order id
-TIMELINE: Final = """
-SELECT at, 'order: ' || coalesce(from_status, 'new') || ' to ' || to_status || ', ' || actor AS what
-FROM order_status_history WHERE order_id::text = $1
-UNION ALL
-SELECT at, 'stock: ' || kind || ' ' || delta || ' of ' || product_id
-FROM stock_ledger WHERE order_id::text = $1
-UNION ALL
-SELECT created_at, 'store tells ' || topic || ', sent ' || coalesce(sent_at::text, 'never')
-FROM outbox WHERE aggregate_id = $1
-UNION ALL
-SELECT created_at, 'payment tells ' || topic || ', sent ' || coalesce(sent_at::text, 'never')
-FROM payment.outbox WHERE aggregate_id = $1
-UNION ALL
-SELECT created_at, 'charge: ' || status || ' ' || amount FROM payment.charges WHERE order_id = $1
-UNION ALL
-SELECT at, 'bank: ' || kind || ' ' || amount || CASE WHEN approved THEN '' ELSE ' declined' END
-FROM payment.provider_ledger WHERE order_id = $1
-UNION ALL
-SELECT created_at, 'refund: ' || status || ' ' || amount FROM refunds WHERE order_id::text = $1
-ORDER BY 1
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -100,9 +77,3 @@ async def read(database: Database) -> Books:
         dead=await dead(database),
         paid_at=[row["at"] for row in await database.fetch(PAID)],
     )
-
-
-async def timeline(database: Database, order_id: str) -> Sequence[str]:
-    """Tell one order's story over both services, oldest first."""
-    rows = await database.fetch(TIMELINE, order_id)
-    return [f"{row['at']:%H:%M:%S.%f} {row['what']}" for row in rows]

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Final
+from uuid import UUID
 
 from chaos import books, logs, report
 from chaos.checker import Broken, Evidence, judge
@@ -32,6 +33,7 @@ from chaos.plan import LONG, SMOKE, Planned, plan
 from chaos.recovery import Struck, recoveries
 from chaos.shop import BrokerKind, open_shop
 from pasar.audit.check import Verdict, check
+from pasar.cli import timeline
 from pasar.kit import log
 from pasar.kit.errors import Unavailable
 
@@ -169,7 +171,7 @@ async def _verdict(
         ),
         *judge(evidence),
     ]  # fmt: skip
-    told = next((each.order_id for each in broken if each.order_id), "")
+    told = next((each.order_id for each in broken if each.order_id in evidence.books.orders), "")
     return report.Outcome(
         seed=options.seed,
         broker=options.broker,
@@ -179,7 +181,7 @@ async def _verdict(
         calm_s=calm_s,
         audit=audit,
         broken=broken,
-        story=await books.timeline(database, told) if told else [],
+        story=[" ".join(row) for row in await timeline.rows(database, UUID(told))] if told else [],
     )
 
 
