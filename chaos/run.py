@@ -33,7 +33,7 @@ from chaos.plan import LONG, SMOKE, Planned, plan
 from chaos.recovery import Struck, recoveries
 from chaos.shop import BrokerKind, open_shop
 from pasar.audit.check import Verdict, check
-from pasar.cli import timeline
+from pasar.audit.story import story
 from pasar.kit import log
 from pasar.kit.errors import Unavailable
 
@@ -181,7 +181,10 @@ async def _verdict(
         calm_s=calm_s,
         audit=audit,
         broken=broken,
-        story=[" ".join(row) for row in await timeline.rows(database, UUID(told))] if told else [],
+        story=[
+            f"{each.at:%H:%M:%S.%f} {each.kind} {each.text}"
+            for each in (await story(database, UUID(told)) if told else [])
+        ],
     )
 
 

@@ -87,7 +87,7 @@ def faults(connection: "AnyConnection", *, commits: bool) -> Generator[None]:
     except asyncpg.InternalClientError as fault:
         # The server's last words came while nobody asked: the pool would lend it again and again.
         connection.terminate()
-        raise unavailable(fault) from fault
+        raise unavailable(fault, lost) from fault
     except asyncpg.PostgresError as fault:
         if fault.sqlstate in _CONTENTION:
             _log.warning("database contention", reason=type(fault).__name__)
