@@ -41,12 +41,12 @@ nsq: ## build nsqd, nsqlookupd and nsqadmin 1.3.0 into .local/bin (needs Go)
 .PHONY: test
 test: lint types arch ## what CI runs: lint, types, architecture, every test on real engines
 	@if command -v go >/dev/null; then $(MAKE) --no-print-directory nsq; fi
-	@$(BIN)/pytest --numprocesses=auto --dist=loadfile
+	@$(BIN)/pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 .PHONY: test-fast
-test-fast: .venv/dev.stamp ## the tests without the journeys and the command line
+test-fast: .venv/dev.stamp ## the tests without the journeys, the command line and the faults
 	@$(BIN)/pytest --numprocesses=auto --dist=loadfile \
-		--ignore=tests/journeys --ignore=tests/cli
+		--ignore=tests/journeys --ignore=tests/cli --ignore=tests/chaos
 
 .PHONY: security
 security: .venv/dev.stamp ## attack a running shop, and compare it with a model of it
@@ -55,6 +55,15 @@ security: .venv/dev.stamp ## attack a running shop, and compare it with a model 
 .PHONY: security-long
 security-long: .venv/dev.stamp ## the same at full size: slow crowds, timing, 10,000 made-up requests
 	@LONG=1 $(BIN)/pytest $(ATTACKS)
+
+.PHONY: chaos-smoke
+chaos-smoke: .venv/dev.stamp ## 90 s of faults on real processes, then the audit; also part of make test
+	@$(BIN)/python -m chaos.run --smoke
+
+.PHONY: chaos
+chaos: .venv/dev.stamp ## long fault run: SEED= BROKER= MINUTES=10; RECORD=1 keeps a row of it
+	@$(BIN)/python -m chaos.run --minutes $(or $(MINUTES),10) \
+		$(if $(SEED),--seed $(SEED)) $(if $(BROKER),--broker $(BROKER)) $(if $(RECORD),--record)
 
 .PHONY: lint
 lint: .venv/dev.stamp ## ruff: rules and format

@@ -20,7 +20,12 @@ if TYPE_CHECKING:  # generic in the type stubs only
 
     AnyConnection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
 
-DRIVER_FAULTS: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+DRIVER_FAULTS: Final = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 """Everything that dialling or releasing a connection may raise; TimeoutError is an OSError."""
 
 _CONTENTION: Final = frozenset({"40P01", "40001", "55P03"})  # deadlock, serialization, lock timeout
@@ -79,6 +84,10 @@ def faults(connection: "AnyConnection", *, commits: bool) -> Generator[None]:
         if fault.constraint_name is None:  # NOT NULL: a mistake of ours, not an outcome
             raise
         raise ConstraintViolated(fault.constraint_name) from fault
+    except asyncpg.InternalClientError as fault:
+        # The server's last words came while nobody asked: the pool would lend it again and again.
+        connection.terminate()
+        raise unavailable(fault, lost) from fault
     except asyncpg.PostgresError as fault:
         if fault.sqlstate in _CONTENTION:
             _log.warning("database contention", reason=type(fault).__name__)
