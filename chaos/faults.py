@@ -27,8 +27,8 @@ _POLL_S: Final = 0.05
 _MAX_CONNECTIONS: Final = 60
 _CREATED: Final = b"HTTP/1.1 201"
 _COMMITTED: Final = b"C\x00\x00\x00\x0bCOMMIT\x00"  # PostgreSQL protocol: CommandComplete
-_WEB: Final = "store-process web"  # how `pasar store` calls the processes that it keeps
-_WORKER: Final = "store-process worker"
+_WEB: Final = "store-web"  # how `pasar store` calls the processes that it keeps
+_WORKER: Final = "store-worker"
 _BUSY: Final = (sys.executable, "-c", "while True: pass")
 
 

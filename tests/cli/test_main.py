@@ -34,7 +34,13 @@ def test_an_unknown_command_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("command", "unused"),
-    [("up", "sqlalchemy"), ("up", "grpc"), ("store_process", "sqlalchemy"), ("payment", "uvicorn")],
+    [
+        ("up", "sqlalchemy"),
+        ("up", "grpc"),
+        ("store_web", "sqlalchemy"),
+        ("store_web", "grpc"),
+        ("payment", "uvicorn"),
+    ],
 )
 def test_a_command_loads_nothing_heavy_that_it_does_not_use(command: str, unused: str) -> None:
     """Half a second and 40 MB for each process, if it did."""

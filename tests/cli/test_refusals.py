@@ -54,7 +54,7 @@ def test_a_taken_port_is_named_with_its_holder(variable: str, tmp_path: Path) ->
 def test_production_says_every_secret_it_misses(command: str, tmp_path: Path) -> None:
     keys = {} if command == "up" else {"DB_HOST": "127.0.0.1", "DB_PORT": "1"}
     refused = run(command, folder=tmp_path, APP_ENV="production", JWT_SECRET="secret", **keys)
-    made_by_up = [] if command == "up" else ["EVENT_SIGNING_KEY"]
+    made_by_up = [] if command == "up" else ["EVENT_SIGNING_KEY", "PAYMENT_SERVICE_TOKEN"]
 
     assert_refused(refused.stderr, "JWT_SECRET", *made_by_up)
     assert refused.returncode == 78

@@ -123,7 +123,7 @@ async def test_a_second_signal_ends_the_drain(start: Starting, engines: Mapping[
     store.says("worker started")
     async with client(store.variables) as http:
         assert (await http.get("/ready")).status_code == 200
-        [web] = store.descendants("store-process web")
+        [web] = store.descendants("store-web")
         store.interrupt()
         while (await http.get("/ready")).status_code == 200:
             await asyncio.sleep(0.02)
@@ -141,7 +141,7 @@ async def test_h33_a_killed_worker_is_back_and_the_shop_stays_ready(
     store = start("store", **engines, **SECRETS, **free("APP_PORT"))
     store.says("worker started")
     began = time.monotonic()
-    store.kill("store-process worker")
+    store.kill("store-worker")
     took_s = time.monotonic() - began
     store.says("worker started", count=2)
     async with client(store.variables) as http:
@@ -158,7 +158,7 @@ async def test_h33_a_stuck_worker_makes_the_shop_not_ready_until_it_goes_on(
 ) -> None:
     store = start("store", **engines, **SECRETS, **free("APP_PORT"), WORKER_HEARTBEAT_LIMIT="600ms")
     store.says("worker started")
-    [worker] = store.descendants("store-process worker")
+    [worker] = store.descendants("store-worker")
     async with client(store.variables) as http:
         os.kill(worker, signal.SIGSTOP)
         while (stuck := await http.get("/ready")).status_code == 200:

@@ -11,7 +11,7 @@ import pytest
 
 from pasar.cli.demo import PRODUCT_ID
 from pasar.kit.postgres import PostgresDatabase, PostgresSettings
-from tests.cli.command import assert_buys_within_3_s, engine_ports, eventually, free
+from tests.cli.command import assert_buys, engine_ports, eventually, free
 from tests.cli.conftest import Starting
 
 
@@ -61,7 +61,7 @@ def test_d44_over_nsq_the_very_first_order_is_paid(
     up = start("up", **{**variables, **addresses, "BROKER": "nsq"})
     up.says("ready in ")
 
-    assert_buys_within_3_s(up)
+    assert_buys(up, within_s=3)
     up.interrupt()
     assert up.ends() == 0
     up.leaves_nobody(within_s=1)

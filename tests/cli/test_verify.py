@@ -54,6 +54,7 @@ async def test_i05_an_order_two_minutes_old_is_late_only_if_all_parts_ran(
     await plant(owner, SHOP)
     await plant(owner, CHECKOUT)
     await plant(owner, "UPDATE orders SET created_at = now() - interval '2 min'")
+    await plant(owner, "UPDATE payments SET created_at = now() - interval '2 min'")
 
     assert run("verify", folder=tmp_path, **where).returncode == 0
     calm = run("verify", "--calm", folder=tmp_path, **where)

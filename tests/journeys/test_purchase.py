@@ -4,7 +4,7 @@ import asyncio
 
 import httpx
 
-from tests.journeys.people import ADDRESS, admin, newcomer, stall
+from tests.journeys.people import ADDRESS, admin, eventually, newcomer, stall
 from tests.journeys.shop import Shop
 
 
@@ -153,9 +153,12 @@ async def test_one_request_id_leads_from_the_checkout_to_the_settlement(
         lines = (shop.store if command == "store" else shop.payment).lines()
         return {line["message"] for line in lines if line.get("request_id") == request_id}
 
+    async def all_said() -> bool:  # lines wait some milliseconds for company
+        by_store = {"request completed", "event sent", "payment result"}
+        return by_store <= said("store") and {"charge decided", "event sent"} <= said("payment")
+
     assert answer.headers["X-Request-ID"] == request_id
-    assert said("store") >= {"request completed", "event sent", "payment result"}
-    assert said("payment") >= {"charge decided", "event sent"}
+    await eventually(all_said, within_s=2, what="a log line of each step")
     recorded = "SELECT count(*) FROM order_status_history WHERE request_id = $1"
     assert await shop.count(recorded, request_id) == 2
 

@@ -28,7 +28,7 @@ COMMANDS: Final = (
     "create-admin",
     "version",
 )
-PROCESSES: Final = ("store-process",)  # what `up` and `store` start; nobody types it
+PROCESSES: Final = ("store-web", "store-worker")  # what `up` and `store` start; nobody types it
 
 
 class LazyCommands(TyperGroup):

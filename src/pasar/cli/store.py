@@ -84,14 +84,13 @@ async def start(
     """
     service = partial(
         Service,
-        "store-process",
         variables=given,
         grace_s=config.app_shutdown_timeout + config.app_drain_delay + CLOSING_S,
         hurry=supervisor.hurry,
     )
-    await supervisor.start(worker=service("worker"))
+    await supervisor.start(worker=service("store-worker"))
     web: dict[str, Process] = {
-        f"web-{number}": service("web", listener=listener)
+        f"web-{number}": service("store-web", listener=listener)
         for number in range(1, config.web_processes() + 1)
     }
     await supervisor.start(**web)

@@ -43,6 +43,7 @@ STATUSES: Final[Mapping[str, grpc.StatusCode]] = {
     "FORBIDDEN": grpc.StatusCode.PERMISSION_DENIED,
     "NOT_FOUND": grpc.StatusCode.NOT_FOUND,
     "CONFLICT": grpc.StatusCode.ALREADY_EXISTS,
+    "IDEMPOTENCY_KEY_REUSED": grpc.StatusCode.FAILED_PRECONDITION,
     "RATE_LIMITED": grpc.StatusCode.RESOURCE_EXHAUSTED,
     "SERVICE_UNAVAILABLE": grpc.StatusCode.UNAVAILABLE,
     "REQUEST_TIMEOUT": grpc.StatusCode.DEADLINE_EXCEEDED,

@@ -1,0 +1,21 @@
+"""A web process of `pasar store`, as a command that it starts; nobody else does."""
+
+import socket
+from typing import Final
+
+import typer
+import uvloop
+
+from pasar.cli import variables
+from pasar.kit import settings
+from pasar.store_service import processes
+from pasar.store_service.config import StoreConfig
+
+app: Final = typer.Typer(add_completion=False)
+
+
+@app.command()
+def web(fd: int) -> None:
+    """Serve HTTP on an inherited socket."""
+    with variables.explained(), socket.socket(fileno=fd) as listener:
+        uvloop.run(processes.serve(settings.read(StoreConfig, variables.given()), listener))
