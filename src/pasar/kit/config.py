@@ -100,7 +100,7 @@ class EngineConfig:
     ] = Duration(0.5)
     relay_backoff_max: Annotated[
         Duration, Meta(description="longest wait while the broker is away; from 100ms, doubling")
-    ] = Duration(5)
+    ] = Duration(1)
     outbox_retention: Annotated[
         Duration, Meta(description="how long sent events stay; `pasar verify` looks back 6 days")
     ] = Duration(604_800)

@@ -1,12 +1,17 @@
-"""What every adapter accepts: NSQ's limits, checked before anything is sent."""
+"""What every adapter accepts (NSQ's limits, checked before anything is sent) and how it redials."""
 
 import re
 from collections.abc import Sequence
 from typing import Final
 
+from pasar.kit.backoff import Backoff
+
 MAX_BODY_BYTES: Final = 1024 * 1024
 MAX_BATCH: Final = 1000
 MAX_BATCH_BYTES: Final = 5 * 1024 * 1024
+RECONNECT: Final = Backoff(first_s=0.1, cap_s=1.0)
+"""With the relay's own second behind it, events flow again within 3 s of a broker's return."""
+
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 

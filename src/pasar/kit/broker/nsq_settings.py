@@ -2,9 +2,10 @@
 
 import socket
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pasar.kit.backoff import Backoff
+from pasar.kit.broker.limits import RECONNECT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +15,7 @@ class NsqSettings:
     msg_timeout_s: float = 10.0  # nsqd's own 60 s would delay a crashed consumer's messages
     reply_limit_s: float = 5.0  # longest a publish may hang
     dial_limit_s: float = 2.0  # TCP connect and handshake
-    reconnect: Backoff = field(default_factory=lambda: Backoff(first_s=0.1, cap_s=5.0))
+    reconnect: Backoff = RECONNECT
     lookup_every_s: float = 15.0  # how late a new nsqd is found; jittered by 30 %
     http_limit_s: float = 2.0  # one question to nsqlookupd or nsqd
     tls: ssl.SSLContext | None = None  # None: plain TCP, for brokers on loopback

@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, cast
 
@@ -12,6 +12,7 @@ from pasar.kit import log
 from pasar.kit.backoff import Backoff
 from pasar.kit.broker.adapter import Source
 from pasar.kit.broker.delivery import Counters, Workers
+from pasar.kit.broker.limits import RECONNECT
 from pasar.kit.broker.port import Message
 from pasar.kit.broker.streams_delivery import StreamsDelivery
 from pasar.kit.broker.streams_scripts import StreamsScripts, stream
@@ -32,7 +33,7 @@ class StreamsSettings:
     block_s: float = 1.0  # one blocking read; also the longest a stop waits for it
     tick_s: float = 0.25  # how late a deferred message may be
     declare_every_s: float = 5.0  # a server may come back empty; then it learns the table again
-    reconnect: Backoff = field(default_factory=lambda: Backoff(first_s=0.1, cap_s=5.0))
+    reconnect: Backoff = RECONNECT
 
 
 class StreamsSource:
