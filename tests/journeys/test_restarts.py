@@ -1,0 +1,206 @@
+"""Services are stopped, restarted and killed on engines that stay: nobody at the counter notices."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from itertools import count
+
+import httpx
+import pytest
+
+from pasar.engines.ports import any_free
+from pasar.engines.valkey_login import ValkeyLogin
+from tests.cli.command import descendants
+from tests.journeys.conftest import redis_variables
+from tests.journeys.people import ADDRESS, Person, eventually, newcomer, stall
+from tests.journeys.rush import rush
+from tests.journeys.shop import Command, Shop, is_open
+
+CROWD = 200
+BUYERS = 10
+VARIABLES = {
+    "APP_DRAIN_DELAY": "1s",
+    "PAYMENT_DELAY_MIN": "200ms",
+    "PAYMENT_DELAY_MAX": "400ms",
+    "DB_POOL_WAIT": "20s",  # two hundred wait here for a lock that a test holds
+    "DB_LOCK_TIMEOUT": "20s",
+    "DB_STATEMENT_TIMEOUT": "20s",
+    "PASAR_FAILPOINTS": "reconciler.tick=skip",  # what is lost stays lost, for all to see
+}
+
+
+@pytest.fixture(scope="module")
+def broker_variables(valkey: ValkeyLogin) -> Mapping[str, str]:
+    return {"BROKER": "streams", **redis_variables(valkey), **VARIABLES}
+
+
+@pytest.fixture
+async def kopi(http: httpx.AsyncClient) -> str:
+    return await (await stall(http)).offers("Kopi", "7", stock=100_000)
+
+
+async def all_paid(shop: Shop, orders: list[str], within_s: float) -> None:
+    """A message that came back only by its time-out of 10 s would be too late."""
+
+    async def paid() -> bool:
+        sql = "SELECT count(*) FROM orders WHERE status = 'paid' AND id = ANY($1::uuid[])"
+        return await shop.count(sql, orders) == len(orders)
+
+    await eventually(paid, within_s, f"{len(orders)} orders being paid")
+    assert await shop.count("SELECT count(*) FROM payment.provider_ledger") == await shop.count(
+        "SELECT count(*) FROM orders"
+    )
+    for schema in ("public", "payment"):
+        assert await shop.count(f"SELECT count(*) FROM {schema}.dead_letters") == 0
+
+
+async def test_h29_two_hundred_running_requests_are_answered_before_the_service_ends(
+    shop: Shop, http: httpx.AsyncClient, kopi: str
+) -> None:
+    """They run: each has begun its checkout, and waits for a lock that is held here."""
+    buyers = await asyncio.gather(*(newcomer(http) for _ in range(CROWD)))
+    await asyncio.gather(*(buyer.wants(kopi) for buyer in buyers))
+    assert shop.store.process is not None
+    async with httpx.AsyncClient(
+        base_url=http.base_url, limits=httpx.Limits(max_connections=CROWD + 1), timeout=60
+    ) as wide, shop.database() as owner:
+        async with owner.begin() as tx:
+            await tx.execute("LOCK TABLE carts IN ACCESS EXCLUSIVE MODE")
+            asked = [
+                asyncio.create_task(Person(wide, one.email, one.token).ask("POST", "/orders", ADDRESS))
+                for one in buyers
+            ]
+            await eventually(lambda: waiting(shop), what="a checkout that waits for its lock")
+            shop.store.process.terminate()
+            await eventually(lambda: not_ready(http), what="/ready saying no")
+            alive = await http.get("/health")
+        answers = await asyncio.gather(*asked)
+    code = await asyncio.to_thread(shop.store.process.wait, 30)
+    shop.store.start()
+
+    assert [answer.status_code for answer in answers] == [201] * CROWD
+    assert alive.status_code == 200
+    assert code == 0
+
+
+async def waiting(shop: Shop) -> bool:
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    return await shop.count(waits) > 0
+
+
+async def not_ready(http: httpx.AsyncClient) -> bool:
+    return (await http.get("/ready")).status_code == 503
+
+
+async def test_h29_a_stopped_payment_service_gives_back_what_it_holds(
+    shop: Shop, http: httpx.AsyncClient, kopi: str
+) -> None:
+    buyers = await asyncio.gather(*(newcomer(http) for _ in range(BUYERS)))
+    orders = await asyncio.gather(*(buyer.buys(kopi) for buyer in buyers))
+    assert shop.payment.process is not None
+    charging = "SELECT count(*) FROM payment.charges WHERE status = 'pending'"
+
+    async def amid_charges() -> bool:
+        return await shop.count(charging) > 0
+
+    await eventually(amid_charges)
+    code = await asyncio.to_thread(shop.payment.stop)
+    left = await shop.count(charging)
+    shop.payment.start()
+
+    assert (code, left) == (0, 0)
+    await all_paid(shop, orders, within_s=5)
+
+
+async def test_h33_a_worker_killed_amid_checkouts_is_back_and_leaves_no_order_behind(
+    shop: Shop, http: httpx.AsyncClient, kopi: str
+) -> None:
+    buyers = await asyncio.gather(*(newcomer(http) for _ in range(BUYERS)))
+    assert shop.store.process is not None
+    async with rush(buyers, kopi) as going_on:
+        await going_on.has(orders=20)
+        [worker] = descendants(shop.store.process.pid, "store-process worker")
+        os.kill(worker, signal.SIGKILL)
+        await going_on.has(orders=20)
+
+    assert going_on.statuses == {200, 201}
+    await all_paid(shop, going_on.orders, within_s=20)
+
+
+@asynccontextmanager
+async def second_store(shop: Shop) -> AsyncGenerator[Command]:
+    """Another `pasar store` on the same engines."""
+    port = any_free("127.0.0.1")
+    variables = {**shop.store.variables, "APP_PORT": str(port)}
+    twin = Command("store", variables, shop.store.folder / "twin", port)
+    twin.folder.mkdir()
+    twin.start()
+    try:
+        yield twin
+    finally:
+        await asyncio.to_thread(twin.stop)
+
+
+class Balancer(httpx.AsyncBaseTransport):
+    """Sends each request to the next store that was ready when last asked; repeats none."""
+
+    def __init__(self, stores: list[Command]) -> None:
+        self.ready = {store.port: True for store in stores}
+        self._turn = count()
+        self._inner = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=64))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        ports = [port for port, ready in self.ready.items() if ready]
+        request.url = request.url.copy_with(port=ports[next(self._turn) % len(ports)])
+        return await self._inner.handle_async_request(request)
+
+    async def watch(self) -> None:
+        """Ask every store for its readiness, for ever."""
+        async with httpx.AsyncClient(timeout=5) as probe:
+            while True:
+                for port in self.ready:
+                    self.ready[port] = await is_ready(probe, port)
+                await asyncio.sleep(0.05)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+async def is_ready(probe: httpx.AsyncClient, port: int) -> bool:
+    try:
+        return (await probe.get(f"http://127.0.0.1:{port}/ready")).is_success
+    except httpx.TransportError:
+        return False
+
+
+async def test_h29_a_rolling_restart_of_two_stores_fails_no_request_and_loses_no_order(
+    shop: Shop, http: httpx.AsyncClient, kopi: str
+) -> None:
+    async with second_store(shop) as twin:
+        balancer = Balancer([shop.store, twin])
+        watching = asyncio.create_task(balancer.watch())
+        async with httpx.AsyncClient(
+            transport=balancer, base_url=http.base_url, timeout=20
+        ) as balanced:
+            buyers = await asyncio.gather(*(newcomer(balanced) for _ in range(BUYERS)))
+            async with rush(buyers, kopi) as going_on:
+                for store in (shop.store, twin):
+                    await going_on.has(orders=20)
+                    assert await asyncio.to_thread(store.stop) == 0
+                    assert not is_open(store.port)
+                    await going_on.has(orders=20)
+                    await asyncio.to_thread(store.start)
+                    await eventually(told(balancer, store.port), within_s=20)
+        watching.cancel()
+
+    assert going_on.statuses == {200, 201}
+    await all_paid(shop, going_on.orders, within_s=20)
+
+
+def told(balancer: Balancer, port: int) -> Callable[[], "asyncio.Future[bool]"]:
+    async def ready() -> bool:
+        return balancer.ready[port]
+
+    return lambda: asyncio.ensure_future(ready())
