@@ -5,10 +5,13 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Final
 
 import httpx
 
 from tests.journeys.people import ADDRESS, Person, eventually
+
+THINKING_S: Final = 0.1  # between two purchases: ten buyers ask some 100 times a second
 
 
 @dataclass(slots=True)
@@ -66,6 +69,7 @@ class Rush:
                 self.answers.append((time.monotonic(), answer))
                 if not answer.is_success:
                     break
+            await asyncio.sleep(THINKING_S)
 
 
 @asynccontextmanager

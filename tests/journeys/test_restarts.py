@@ -21,7 +21,7 @@ from tests.journeys.shop import Command, Shop, is_open
 CROWD = 200
 BUYERS = 10
 VARIABLES = {
-    "APP_DRAIN_DELAY": "1s",
+    "APP_DRAIN_DELAY": "2s",
     "PAYMENT_DELAY_MIN": "200ms",
     "PAYMENT_DELAY_MAX": "400ms",
     "DB_POOL_WAIT": "20s",  # two hundred wait here for a lock that a test holds
@@ -74,14 +74,14 @@ async def test_h29_two_hundred_running_requests_are_answered_before_the_service_
             ]
             await eventually(lambda: waiting(shop), what="a checkout that waits for its lock")
             shop.store.process.terminate()
-            await eventually(lambda: not_ready(http), what="/ready saying no")
-            alive = await http.get("/health")
+            await eventually(lambda: draining(http), what="/ready saying that it drains")
+            late = await http.get("/health")
         answers = await asyncio.gather(*asked)
     code = await asyncio.to_thread(shop.store.process.wait, 30)
     shop.store.start()
 
     assert [answer.status_code for answer in answers] == [201] * CROWD
-    assert alive.status_code == 200
+    assert late.status_code == 200
     assert code == 0
 
 
@@ -90,8 +90,13 @@ async def waiting(shop: Shop) -> bool:
     return await shop.count(waits) > 0
 
 
-async def not_ready(http: httpx.AsyncClient) -> bool:
-    return (await http.get("/ready")).status_code == 503
+async def draining(http: httpx.AsyncClient) -> bool:
+    """Ask anew rather than wait for a look at the database, whose connections are all taken."""
+    try:
+        answer = await http.get("/ready", timeout=0.3)
+    except httpx.ReadTimeout:
+        return False
+    return answer.status_code == 503 and "draining" in answer.text
 
 
 async def test_h29_a_stopped_payment_service_gives_back_what_it_holds(
