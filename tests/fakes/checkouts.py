@@ -15,10 +15,21 @@ from pasar.store_service.orders.model import (
     Wanted,
     Wish,
 )
-from pasar.store_service.orders.repository import Checkouts
+from pasar.store_service.orders.repository import BatchCheckouts, Checkouts
 from pasar.store_service.orders.rules import LARGEST_TOTAL
 from tests.fakes.carts import MemoryCarts
 from tests.fakes.orders import MemoryOrders
+
+
+class OneByOne:
+    """Checkouts that are not combined: each on its own, and as many at once as are asked for."""
+
+    def __init__(self, behind: BatchCheckouts) -> None:
+        self.behind = behind
+
+    async def place(self, wish: Wish) -> Attempt:
+        [attempt] = await self.behind.place_all([wish])
+        return attempt
 
 
 class MemoryCheckouts:
@@ -74,4 +85,4 @@ class MemoryCheckouts:
         )
 
 
-_: type[Checkouts] = MemoryCheckouts
+_: tuple[type[Checkouts], ...] = (OneByOne, MemoryCheckouts)

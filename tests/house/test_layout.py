@@ -19,6 +19,7 @@ FEATURE_FILES = {
     "__init__.py", "model.py", "rules.py", "repository.py", "service.py", "schemas.py",
     "handler.py", "postgres.py", "postgres_orders.py", "postgres_reads.py", "postgres_search.py",
     "redis.py", "consumer.py", "sessions.py", "postgres_sessions.py", "in_process.py",
+    "combining.py",
 }  # fmt: skip
 SHAPELESS = {"utils", "util", "helpers", "helper", "common", "base", "misc", "manager", "managers"}
 

@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from pasar.kit.database import Database
+from pasar.kit.ids import TimeOrderedIds
 from pasar.kit.postgres import PostgresDatabase
 from pasar.store_service.catalog.model import ProductId
 from pasar.store_service.identity import UserId
@@ -119,7 +120,7 @@ class Shop:
             await self.database.execute(CATEGORY, self.category, str(self.category))
         if self.default_store is None:
             self.default_store = await self.store()
-        product_id = ProductId(uuid4())
+        product_id = ProductId(TimeOrderedIds().new())  # checkout names the lowest id first
         await self.database.execute(
             PRODUCT, product_id, store or self.default_store, self.category, name, price, stock
         )

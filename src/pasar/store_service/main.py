@@ -27,6 +27,7 @@ from pasar.store_service.catalog.postgres_search import PostgresProductSearch
 from pasar.store_service.catalog.redis import RedisProducts
 from pasar.store_service.catalog.service import CategoryService, ProductService
 from pasar.store_service.config import StoreConfig
+from pasar.store_service.orders.combining import CombiningCheckouts
 from pasar.store_service.orders.handler import OrderHandler, SellerOrderHandler
 from pasar.store_service.orders.postgres import PostgresCheckouts
 from pasar.store_service.orders.postgres_orders import PostgresOrders
@@ -122,11 +123,11 @@ def _checkouts(
     reads: OrderReads,
     ids: Ids,
 ) -> Checkouts:
-    """Put the mutex that shapes a crowd before the checkout, which is safe without it."""
+    """Combine what waits, behind the mutex that shapes a crowd; safe without either."""
     safe = PostgresCheckouts(database, reads, ids, config.shop_currency)
     if config.stock_lock == "off":
-        return safe
+        return CombiningCheckouts(safe)
     lock = CrowdLock(
         redis, "pasar:{stock}:", lease_s=config.stock_lock_lease, wait_s=config.stock_lock_wait
     )
-    return LockedCheckouts(lock, carts, behind=safe)
+    return CombiningCheckouts(LockedCheckouts(lock, carts, behind=safe))

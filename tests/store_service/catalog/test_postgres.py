@@ -17,6 +17,7 @@ from pasar.store_service.identity import UserId
 from pasar.store_service.orders.model import OrderId, Wish
 from pasar.store_service.orders.postgres import PostgresCheckouts
 from pasar.store_service.orders.postgres_reads import PostgresOrderReads
+from tests.fakes.checkouts import OneByOne
 from tests.store_service.shop import Shop, warm_up
 
 IDS = TimeOrderedIds()
@@ -32,12 +33,14 @@ class Market:
     shop: Shop
     products: PostgresProducts
     carts: PostgresCarts
-    checkouts: PostgresCheckouts
+    checkouts: OneByOne
 
     async def shops(self, buyer: UserId, product_id: ProductId) -> None:
         for _ in range(CHECKOUTS_EACH):
             await self.carts.add(buyer, product_id, 1)
-            await self.checkouts.place(Wish(OrderId(IDS.new()), buyer, "Jalan Pasar 1", None))
+            await self.checkouts.place(
+                Wish(OrderId(IDS.new()), buyer, "Jalan Pasar 1", None, "r-1")
+            )
 
     async def sold(self) -> int:
         return await self.shop.number("SELECT count(*)::int AS n FROM order_items")
@@ -50,7 +53,7 @@ async def market(database: PostgresDatabase, owner: PostgresDatabase) -> Market:
         Shop(owner),
         PostgresProducts(database),
         PostgresCarts(database, 100),
-        PostgresCheckouts(database, PostgresOrderReads(database), IDS, "IDR"),
+        OneByOne(PostgresCheckouts(database, PostgresOrderReads(database), IDS, "IDR")),
     )
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 from uuid import UUID, uuid4
@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from pasar.contracts.events import ORDER_CREATED, OrderCreated, seal
-from pasar.kit.database import Row
+from pasar.kit.database import Database, Row
 from pasar.kit.errors import Unavailable
 from pasar.kit.ids import TimeOrderedIds
 from pasar.kit.log import request_id
@@ -21,6 +21,7 @@ from pasar.store_service.cart.model import ItemNotInCart
 from pasar.store_service.cart.postgres import PostgresCarts
 from pasar.store_service.catalog.model import ProductId
 from pasar.store_service.identity import UserId
+from pasar.store_service.orders.combining import CombiningCheckouts
 from pasar.store_service.orders.model import (
     CartIsEmpty,
     Order,
@@ -33,7 +34,9 @@ from pasar.store_service.orders.model import (
 from pasar.store_service.orders.postgres import CHECKOUT, PostgresCheckouts
 from pasar.store_service.orders.postgres_orders import PostgresOrders
 from pasar.store_service.orders.postgres_reads import PostgresOrderReads
+from pasar.store_service.orders.repository import BatchCheckouts, Checkouts
 from pasar.store_service.orders.rules import accepted
+from tests.fakes.checkouts import OneByOne
 from tests.store_service.shop import Shop, warm_up
 
 ResultT = TypeVar("ResultT")
@@ -57,16 +60,21 @@ def orders() -> PostgresOrders:
     return PostgresOrders()
 
 
-@pytest.fixture
-def checkouts(database: PostgresDatabase) -> PostgresCheckouts:
+@pytest.fixture(params=[OneByOne, CombiningCheckouts])
+def checkouts(database: PostgresDatabase, request: pytest.FixtureRequest) -> Checkouts:
+    way: Callable[[BatchCheckouts], Checkouts] = request.param
+    return way(in_postgres(database))
+
+
+def in_postgres(database: Database) -> PostgresCheckouts:
     return PostgresCheckouts(database, PostgresOrderReads(database), TimeOrderedIds(), "IDR")
 
 
 def wish(buyer: UserId) -> Wish:
-    return Wish(OrderId(uuid4()), buyer, "Jalan Pasar 1", None)
+    return Wish(OrderId(uuid4()), buyer, "Jalan Pasar 1", None, request_id.get())
 
 
-async def bought(checkouts: PostgresCheckouts, buyer: UserId) -> Order:
+async def bought(checkouts: Checkouts, buyer: UserId) -> Order:
     return accepted(await checkouts.place(wish(buyer))).order
 
 
@@ -87,7 +95,7 @@ async def buyers_with(
 
 
 async def test_h01_two_hundred_buyers_get_one_hundred_units_each_time(
-    shop: Shop, carts: PostgresCarts, checkouts: PostgresCheckouts
+    shop: Shop, carts: PostgresCarts, checkouts: Checkouts
 ) -> None:
     """The same buyers again and again: whoever was refused keeps the sold-out line until then."""
     vase = await shop.product(stock=1000)
@@ -107,7 +115,7 @@ async def test_h01_two_hundred_buyers_get_one_hundred_units_each_time(
 
 
 async def test_fifty_presses_of_the_button_make_one_order(
-    shop: Shop, carts: PostgresCarts, checkouts: PostgresCheckouts, database: PostgresDatabase
+    shop: Shop, carts: PostgresCarts, checkouts: Checkouts, database: PostgresDatabase
 ) -> None:
     (buyer,) = await buyers_with(shop, carts, 1, await shop.product(stock=50))
     await warm_up(database)
@@ -119,7 +127,7 @@ async def test_fifty_presses_of_the_button_make_one_order(
 async def test_h03_crossed_carts_beside_cart_adds_edits_and_cancels_never_deadlock(
     shop: Shop,
     carts: PostgresCarts,
-    checkouts: PostgresCheckouts,
+    checkouts: Checkouts,
     orders: PostgresOrders,
     database: PostgresDatabase,
 ) -> None:
@@ -153,7 +161,7 @@ async def test_h03_crossed_carts_beside_cart_adds_edits_and_cancels_never_deadlo
 
 
 async def test_an_add_during_checkout_is_neither_lost_nor_sold_twice(
-    shop: Shop, carts: PostgresCarts, checkouts: PostgresCheckouts, database: PostgresDatabase
+    shop: Shop, carts: PostgresCarts, checkouts: Checkouts, database: PostgresDatabase
 ) -> None:
     await warm_up(database)
     for _ in range(10):
@@ -169,7 +177,7 @@ async def test_an_add_during_checkout_is_neither_lost_nor_sold_twice(
 
 
 async def test_a_quantity_set_during_checkout_is_ordered_or_refused(
-    shop: Shop, carts: PostgresCarts, checkouts: PostgresCheckouts, database: PostgresDatabase
+    shop: Shop, carts: PostgresCarts, checkouts: Checkouts, database: PostgresDatabase
 ) -> None:
     await warm_up(database)
     lamp = await shop.product(stock=1000)
@@ -185,7 +193,7 @@ async def test_a_quantity_set_during_checkout_is_ordered_or_refused(
 
 
 async def test_a_checkout_is_one_statement_however_many_lines(
-    shop: Shop, carts: PostgresCarts, checkouts: PostgresCheckouts, database: PostgresDatabase
+    shop: Shop, carts: PostgresCarts, checkouts: Checkouts, database: PostgresDatabase
 ) -> None:
     products = [await shop.product() for _ in range(20)]
     (buyer,) = await buyers_with(shop, carts, 1, *products)
@@ -199,7 +207,7 @@ async def test_a_checkout_is_one_statement_however_many_lines(
 
 
 async def test_reading_an_order_is_one_statement(
-    shop: Shop, carts: PostgresCarts, checkouts: PostgresCheckouts, database: PostgresDatabase
+    shop: Shop, carts: PostgresCarts, checkouts: Checkouts, database: PostgresDatabase
 ) -> None:
     (buyer,) = await buyers_with(shop, carts, 1, await shop.product(), await shop.product())
     order = await bought(checkouts, buyer)
@@ -212,7 +220,7 @@ async def test_reading_an_order_is_one_statement(
 async def test_each_store_has_a_part_and_each_step_a_history_row(
     shop: Shop,
     carts: PostgresCarts,
-    checkouts: PostgresCheckouts,
+    checkouts: Checkouts,
     orders: PostgresOrders,
     database: PostgresDatabase,
 ) -> None:
@@ -241,7 +249,7 @@ async def test_each_store_has_a_part_and_each_step_a_history_row(
 
 
 async def test_the_outbox_row_is_the_event_that_contracts_define(
-    shop: Shop, carts: PostgresCarts, checkouts: PostgresCheckouts, database: PostgresDatabase
+    shop: Shop, carts: PostgresCarts, checkouts: Checkouts, database: PostgresDatabase
 ) -> None:
     lamp = await shop.product(price="10.50")
     buyer = await shop.buyer()
@@ -270,7 +278,7 @@ async def test_the_outbox_row_is_the_event_that_contracts_define(
 async def test_stock_that_no_longer_fits_is_capped_and_booked(
     shop: Shop,
     carts: PostgresCarts,
-    checkouts: PostgresCheckouts,
+    checkouts: Checkouts,
     orders: PostgresOrders,
     database: PostgresDatabase,
 ) -> None:
@@ -310,7 +318,9 @@ async def test_h25_a_lost_answer_to_the_commit_never_makes_a_second_order(
     shop: Shop, carts: PostgresCarts, database: PostgresDatabase, committed: bool
 ) -> None:
     flaky = LosesAnswers(database, times=1, committed=committed)
-    checkouts = PostgresCheckouts(flaky, PostgresOrderReads(database), TimeOrderedIds(), "IDR")
+    checkouts = OneByOne(
+        PostgresCheckouts(flaky, PostgresOrderReads(database), TimeOrderedIds(), "IDR")
+    )
     lamp = await shop.product()
     (buyer,) = await buyers_with(shop, carts, 1, lamp)
     placed = accepted(await checkouts.place(wish(buyer)))
@@ -325,7 +335,9 @@ async def test_a_database_that_stays_away_is_said_so(
     shop: Shop, carts: PostgresCarts, database: PostgresDatabase
 ) -> None:
     flaky = LosesAnswers(database, times=2, committed=False)
-    checkouts = PostgresCheckouts(flaky, PostgresOrderReads(database), TimeOrderedIds(), "IDR")
+    checkouts = OneByOne(
+        PostgresCheckouts(flaky, PostgresOrderReads(database), TimeOrderedIds(), "IDR")
+    )
     (buyer,) = await buyers_with(shop, carts, 1, await shop.product())
     with pytest.raises(Unavailable):
         await checkouts.place(wish(buyer))
@@ -338,7 +350,7 @@ async def test_a_checkout_whose_caller_gives_up_leaves_nothing_half_done(
 ) -> None:
     """The row of the product is held by somebody else; the deadline of the request passes."""
     narrow = await PostgresDatabase.open(replace(clone, role="store_app", pool_size=1))
-    checkouts = PostgresCheckouts(narrow, PostgresOrderReads(narrow), TimeOrderedIds(), "IDR")
+    checkouts = OneByOne(in_postgres(narrow))
     lamp = await shop.product()
     (buyer,) = await buyers_with(shop, carts, 1, lamp)
     async with owner.begin() as tx:
@@ -354,7 +366,7 @@ async def test_a_checkout_whose_caller_gives_up_leaves_nothing_half_done(
 
 
 async def test_who_is_served_does_not_depend_on_who_is_refused(
-    shop: Shop, carts: PostgresCarts, checkouts: PostgresCheckouts, database: PostgresDatabase
+    shop: Shop, carts: PostgresCarts, checkouts: Checkouts, database: PostgresDatabase
 ) -> None:
     """Any mixture of carts over few units: never more sold than there is, never half a cart."""
     await warm_up(database)

@@ -15,6 +15,7 @@ from pasar.store_service.orders.postgres_reads import (
     PostgresOrderReads,
 )
 from pasar.store_service.orders.rules import accepted
+from tests.fakes.checkouts import OneByOne
 from tests.store_service.shop import Shop
 
 
@@ -23,10 +24,12 @@ async def test_each_list_is_one_statement_however_many_orders(
 ) -> None:
     shop, reads = Shop(owner), PostgresOrderReads(database)
     buyer, lamp = await shop.buyer(), await shop.product()
-    checkouts = PostgresCheckouts(database, reads, TimeOrderedIds(), "IDR")
+    checkouts = OneByOne(PostgresCheckouts(database, reads, TimeOrderedIds(), "IDR"))
     for _ in range(3):
         await PostgresCarts(database, 10).add(buyer, lamp, 1)
-        accepted(await checkouts.place(Wish(OrderId(TimeOrderedIds().new()), buyer, "A 1", None)))
+        accepted(
+            await checkouts.place(Wish(OrderId(TimeOrderedIds().new()), buyer, "A 1", None, "r-1"))
+        )
     assert shop.default_store
     seller = await shop.seller(shop.default_store)
     before = database.statements

@@ -23,6 +23,7 @@ from pasar.store_service.orders.service import OrderService, SellerOrderService
 from pasar.store_service.stores.model import StoreId
 from pasar.store_service.stores.postgres import PostgresStores
 from tests.fakes.carts import MemoryCarts
+from tests.fakes.checkouts import OneByOne
 from tests.store_service.shop import Shop, warm_up
 
 WAY = [status.value for status in Status][1:6]
@@ -82,7 +83,7 @@ async def market(owner: PostgresDatabase, database: PostgresDatabase) -> AsyncIt
         database,
         OrderService(
             database,
-            PostgresCheckouts(database, reads, TimeOrderedIds(), "IDR"),
+            OneByOne(PostgresCheckouts(database, reads, TimeOrderedIds(), "IDR")),
             orders,
             reads,
             MemoryCarts({}),

@@ -17,6 +17,7 @@ from pasar.store_service.cart.redis import RedisCarts
 from pasar.store_service.catalog.postgres import PostgresProducts
 from pasar.store_service.catalog.redis import RedisProducts
 from pasar.store_service.identity import UserId
+from pasar.store_service.orders.combining import CombiningCheckouts
 from pasar.store_service.orders.postgres import PostgresCheckouts
 from pasar.store_service.orders.postgres_orders import PostgresOrders
 from pasar.store_service.orders.postgres_reads import PostgresOrderReads
@@ -35,10 +36,12 @@ class Process:
             VersionedCache(redis, "product", 60), PostgresProducts(database), self.carts.outdate
         )
         reads = PostgresOrderReads(database)
-        checkouts = LockedCheckouts(
-            CrowdLock(redis, "{stock}:", lease_s=3, wait_s=0.2),
-            self.carts,
-            behind=PostgresCheckouts(database, reads, TimeOrderedIds(), "IDR"),
+        checkouts = CombiningCheckouts(
+            LockedCheckouts(
+                CrowdLock(redis, "{stock}:", lease_s=3, wait_s=0.2),
+                self.carts,
+                behind=PostgresCheckouts(database, reads, TimeOrderedIds(), "IDR"),
+            )
         )
         self.orders = OrderService(
             database,

@@ -38,7 +38,7 @@ from pasar.store_service.orders.repository import Checkouts, OrderReads, Orders
 from pasar.store_service.orders.rules import accepted, step
 from pasar.store_service.stores.model import StoreId
 from tests.fakes.carts import MemoryCarts, MemoryShop
-from tests.fakes.checkouts import MemoryCheckouts
+from tests.fakes.checkouts import MemoryCheckouts, OneByOne
 from tests.fakes.orders import MemoryOrders
 from tests.fakes.transaction import no_transaction
 from tests.store_service.shop import Shop
@@ -75,7 +75,7 @@ class Parts:
         return self.database.begin() if self.database else no_transaction()
 
     async def place(self, buyer: UserId, expected_total: Money | None = None) -> Placed:
-        wish = Wish(OrderId(uuid4()), buyer, "Jalan Pasar 1", expected_total)
+        wish = Wish(OrderId(uuid4()), buyer, "Jalan Pasar 1", expected_total, "r-1")
         return accepted(await self.checkouts.place(wish))
 
     async def buy(self, buyer: UserId, *products: ProductId) -> Order:
@@ -345,7 +345,7 @@ class TestPostgresOrders(OrdersPromise):
     ) -> AsyncIterator[Parts]:
         shop = Shop(owner)
         reads = PostgresOrderReads(database)
-        checkouts = PostgresCheckouts(database, reads, TimeOrderedIds(), "IDR")
+        checkouts = OneByOne(PostgresCheckouts(database, reads, TimeOrderedIds(), "IDR"))
         carts = PostgresCarts(database, 1000)
         yield Parts(shop, carts, checkouts, PostgresOrders(), reads, database)
         books = {rule for rule, _ in await shop.broken_books()}

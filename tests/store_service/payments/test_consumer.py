@@ -23,6 +23,7 @@ from pasar.store_service.orders.service import OrderService
 from pasar.store_service.payments.consumer import PaymentResults
 from pasar.store_service.payments.service import PaymentService
 from tests.fakes.carts import MemoryCarts
+from tests.fakes.checkouts import OneByOne
 from tests.store_service.shop import Shop
 
 KEY = "a signing key of thirty-two bytes"
@@ -62,7 +63,7 @@ async def world(owner: PostgresDatabase, database: PostgresDatabase) -> AsyncIte
     store = PostgresOrderReads(database)
     orders = OrderService(
         database,
-        PostgresCheckouts(database, store, TimeOrderedIds(), "IDR"),
+        OneByOne(PostgresCheckouts(database, store, TimeOrderedIds(), "IDR")),
         PostgresOrders(),
         store,
         MemoryCarts({}),

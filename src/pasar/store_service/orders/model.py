@@ -115,6 +115,7 @@ class Wish:
     buyer: UserId
     shipping_address: str
     expected_total: Money | None
+    request_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +164,7 @@ class Settlement(StrEnum):
     LATE = "late"
     """The order is cancelled and stays so; only the payment learns of it."""
     IGNORED = "ignored"
-    CONTRADICTED = "contradicted"
-    """A refusal for an order that was paid: to be looked at by a person."""
+    CONTRADICTED = "contradicted"  # refused after it was paid: for a person to look at
 
 
 @dataclass(frozen=True, slots=True)

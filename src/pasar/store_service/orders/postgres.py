@@ -5,10 +5,12 @@ Everything an order consists of is written at once. Locks are taken in the progr
 row of the cart or of the order, cart lines, products, each by ascending id.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
-from pasar.kit import log
 from pasar.kit.database import Database, Row
 from pasar.kit.errors import Unavailable
 from pasar.kit.ids import Ids
@@ -17,6 +19,7 @@ from pasar.store_service.orders.model import (
     Attempt,
     Item,
     Order,
+    OrderId,
     OrderNotFound,
     Payment,
     Placed,
@@ -24,95 +27,116 @@ from pasar.store_service.orders.model import (
     Wanted,
     Wish,
 )
-from pasar.store_service.orders.repository import Checkouts, OrderReads
-from pasar.store_service.orders.rules import LARGEST_TOTAL
+from pasar.store_service.orders.repository import BatchCheckouts, OrderReads
+from pasar.store_service.orders.rules import LARGEST_TOTAL, first_of_each_cart, unanswered
 
-# $1 order id, $2 buyer, $3 address, $4 message id, $5 request id, $6 expected total or NULL,
-# $7 currency, $8 largest total.
-# All or nothing, READ COMMITTED: every write hangs on `placed`, so a refusal writes nothing.
-# Locks: the row of the cart (whoever changes its lines holds it), its lines, the products by id.
-# A locked row is read in its newest state, though the snapshot may be older. FOR UPDATE throughout:
-# FOR NO KEY UPDATE lets the foreign-key checks of cart adds share the row, and then deadlocks.
+# Of each wish: $1 order id, $2 buyer (all different), $3 address, $4 message id, $5 request id,
+# $6 expected total or NULL; $7 currency, $8 largest total.
+# Wishes are served in their order. Each is placed wholly or not at all: every write hangs on
+# `placed`. A wish counts in `asked` even if it is refused, so that one behind it may go unserved
+# for nothing: its lines then show enough in stock, and it is asked for again.
+# Locks: the rows of the carts (whoever changes their lines holds them), the lines, the products, by
+# ascending id. A locked row is read in its newest state, though the snapshot may be older. FOR
+# UPDATE throughout: FOR NO KEY UPDATE lets the foreign-key checks of cart adds share the row, and
+# then deadlocks.
 CHECKOUT: Final = """
-WITH cart AS MATERIALIZED (
-    SELECT user_id FROM carts WHERE user_id = $2 FOR UPDATE
+WITH wish AS MATERIALIZED (
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::numeric[])
+        WITH ORDINALITY
+        AS w (order_id, user_id, address, message_id, request_id, expected, turn)
+), cart AS MATERIALIZED (
+    SELECT user_id FROM carts WHERE user_id = ANY($2) ORDER BY user_id FOR UPDATE
 ), line AS MATERIALIZED (
-    SELECT i.product_id, i.quantity
+    SELECT i.user_id, i.product_id, i.quantity
     FROM cart c JOIN cart_items i ON i.user_id = c.user_id
-    ORDER BY i.product_id
+    ORDER BY i.product_id, i.user_id
     FOR UPDATE OF i
 ), ware AS MATERIALIZED (
-    SELECT p.id, p.store_id, p.name, p.price, p.stock, p.version, l.quantity
-    FROM line l JOIN products p ON p.id = l.product_id AND p.deleted_at IS NULL
+    SELECT p.id, p.store_id, p.name, p.price, p.stock, p.version
+    FROM products p
+    WHERE p.id IN (SELECT product_id FROM line) AND p.deleted_at IS NULL
     ORDER BY p.id
-    FOR UPDATE OF p
-), verdict AS (
-    SELECT coalesce(sum(w.price * w.quantity), 0) AS total,
-        count(w.id) = count(*) AND bool_and(w.stock >= l.quantity) AS served
-    FROM line l LEFT JOIN ware w ON w.id = l.product_id
+    FOR UPDATE
+), wanted AS MATERIALIZED (
+    SELECT w.turn, w.order_id, l.product_id, l.quantity, p.id AS ware_id, p.store_id, p.name,
+        p.price, p.stock, p.version,
+        sum(l.quantity) OVER (PARTITION BY l.product_id ORDER BY w.turn) AS asked
+    FROM wish w JOIN line l ON l.user_id = w.user_id LEFT JOIN ware p ON p.id = l.product_id
+), verdict AS MATERIALIZED (
+    SELECT order_id, coalesce(sum(price * quantity), 0) AS total,
+        count(ware_id) = count(*) AND bool_and(stock >= asked) AS served
+    FROM wanted
+    GROUP BY order_id
 ), placed AS (
     INSERT INTO orders (id, user_id, status, total_amount, shipping_address)
-    SELECT $1, $2, 'pending', total, $3 FROM verdict
-    WHERE served AND total <= $8 AND total = coalesce($6, total)
+    SELECT w.order_id, w.user_id, 'pending', v.total, w.address
+    FROM verdict v JOIN wish w ON w.order_id = v.order_id
+    WHERE v.served AND v.total <= $8 AND v.total = coalesce(w.expected, v.total)
     RETURNING id, user_id, total_amount, created_at
+), ordered AS MATERIALIZED (
+    SELECT w.* FROM placed o JOIN wanted w ON w.order_id = o.id
 ), sold AS (
-    UPDATE products p SET stock = p.stock - w.quantity, version = p.version + 1
-    FROM placed, ware w
-    WHERE p.id = w.id
+    UPDATE products p SET stock = p.stock - o.quantity, version = p.version + 1
+    FROM (SELECT product_id, sum(quantity) AS quantity FROM ordered GROUP BY product_id) o
+    WHERE p.id = o.product_id
 ), moved AS (
     INSERT INTO stock_ledger (product_id, order_id, kind, delta)
-    SELECT w.id, o.id, 'sale', -w.quantity FROM placed o, ware w
+    SELECT product_id, order_id, 'sale', -quantity FROM ordered
 ), item AS (
     INSERT INTO order_items (order_id, product_id, store_id, quantity, price)
-    SELECT o.id, w.id, w.store_id, w.quantity, w.price FROM placed o, ware w
-    RETURNING id, product_id
+    SELECT order_id, product_id, store_id, quantity, price FROM ordered
+    RETURNING id, order_id, product_id
 ), part AS (
     INSERT INTO fulfilments (order_id, store_id, status)
-    SELECT DISTINCT o.id, w.store_id, 'pending' FROM placed o, ware w
+    SELECT DISTINCT order_id, store_id, 'pending' FROM ordered
 ), begun AS (
     INSERT INTO order_status_history (order_id, to_status, actor, actor_id, request_id)
-    SELECT id, 'pending', 'buyer', user_id, $5 FROM placed
+    SELECT o.id, 'pending', 'buyer', o.user_id, w.request_id
+    FROM placed o JOIN wish w ON w.order_id = o.id
 ), owed AS (
     INSERT INTO payments (order_id, amount, currency) SELECT id, total_amount, $7 FROM placed
-    RETURNING id, method
+    RETURNING id, order_id, method
 ), told AS (
     INSERT INTO outbox (message_id, topic, aggregate_id, payload)
-    SELECT $4, 'order.created', id::text, jsonb_build_object(
-        'message_id', $4::uuid::text,
+    SELECT w.message_id, 'order.created', o.id::text, jsonb_build_object(
+        'message_id', w.message_id::text,
         'type', 'order.created',
         'version', '1',
         'occurred_at', to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-        'request_id', $5::text,
-        'order_id', id::text,
-        'user_id', user_id::text,
+        'request_id', w.request_id,
+        'order_id', o.id::text,
+        'user_id', o.user_id::text,
         'total_amount', trim_scale(total_amount)::text,
         'amount', trim_scale(total_amount)::text,
         'currency', $7::text)
-    FROM placed
+    FROM placed o JOIN wish w ON w.order_id = o.id
 ), emptied AS (
     DELETE FROM cart_items i USING placed o, line l
-    WHERE i.user_id = o.user_id AND i.product_id = l.product_id
+    WHERE l.user_id = o.user_id AND i.user_id = l.user_id AND i.product_id = l.product_id
 ), changed AS (
     UPDATE carts c SET version = c.version + 1, updated_at = now()
     FROM placed o
     WHERE c.user_id = o.user_id
-    RETURNING c.version
+    RETURNING c.user_id, c.version
 )
-SELECT l.product_id, l.quantity, w.name, w.price, w.stock, w.version + 1 AS product_version,
-    v.total, o.id AS order_id, o.created_at, i.id AS item_id,
-    y.id AS payment_id, y.method, c.version AS cart_version
-FROM line l
-CROSS JOIN verdict v
-LEFT JOIN ware w ON w.id = l.product_id
-LEFT JOIN placed o ON true
-LEFT JOIN item i ON i.product_id = l.product_id
-LEFT JOIN owed y ON true
-LEFT JOIN changed c ON true
-ORDER BY l.product_id
+SELECT w.turn, w.product_id, w.quantity, w.name, w.price, w.version + 1 AS product_version,
+    w.stock - coalesce(sum(w.quantity) FILTER (WHERE o.id IS NOT NULL)
+        OVER (PARTITION BY w.product_id ORDER BY w.turn), 0) AS in_stock,
+    v.total, o.id AS order_id, o.created_at, i.id AS item_id, y.id AS payment_id, y.method,
+    c.version AS cart_version
+FROM wanted w
+JOIN verdict v ON v.order_id = w.order_id
+LEFT JOIN placed o ON o.id = w.order_id
+LEFT JOIN item i ON i.order_id = w.order_id AND i.product_id = w.product_id
+LEFT JOIN owed y ON y.order_id = w.order_id
+LEFT JOIN changed c ON c.user_id = o.user_id
+ORDER BY w.turn, w.product_id
 """
 
-# Waits until every transaction that holds the cart has ended, however it ended.
-CART_VERSION: Final = "SELECT version FROM carts WHERE user_id = $1 FOR UPDATE"
+# Waits until every transaction that holds one of the carts has ended, however it ended.
+CART_VERSIONS: Final = """
+SELECT user_id, version FROM carts WHERE user_id = ANY($1) ORDER BY user_id FOR UPDATE
+"""
 
 
 class PostgresCheckouts:
@@ -122,50 +146,67 @@ class PostgresCheckouts:
         self.ids = ids
         self.currency = currency
 
-    async def place(self, wish: Wish) -> Attempt:
+    async def place_all(self, wishes: Sequence[Wish]) -> Sequence[Attempt]:
+        attempts: dict[OrderId, Attempt] = {}
+        waiting = wishes
+        while waiting:
+            attempts |= await self._ask(first_of_each_cart(waiting))
+            waiting = unanswered(waiting, attempts)
+        return [attempts[wish.order_id] for wish in wishes]
+
+    async def _ask(self, wishes: Sequence[Wish]) -> Mapping[OrderId, Attempt]:
         try:
-            return await self._place(wish)
+            return await self._place(wishes)
         except Unavailable:
             # Perhaps only the answer to the commit was lost; a second order would be worse.
-            return await self._made(wish) or await self._place(wish)
+            return await self._made(wishes) or await self._place(wishes)
 
-    async def _place(self, wish: Wish) -> Attempt:
-        expected = wish.expected_total
+    async def _place(self, wishes: Sequence[Wish]) -> Mapping[OrderId, Attempt]:
         rows = await self.database.fetch(
             CHECKOUT,
-            wish.order_id,
-            wish.buyer,
-            wish.shipping_address,
-            self.ids.new(),
-            log.request_id.get(),
-            None if expected is None else expected.decimal(),
+            [wish.order_id for wish in wishes],
+            [wish.buyer for wish in wishes],
+            [wish.shipping_address for wish in wishes],
+            [self.ids.new() for _ in wishes],
+            [wish.request_id for wish in wishes],
+            [wish.expected_total and wish.expected_total.decimal() for wish in wishes],
             self.currency,
             LARGEST_TOTAL.decimal(),
         )
-        made = rows and rows[0]["order_id"] is not None
-        return Attempt(
-            lines=tuple(_wanted(row) for row in rows),
-            total=Money.of(rows[0]["total"]) if rows else Money(0),
-            placed=_placed(wish, rows) if made else None,
-        )
+        lines = {turn: tuple(of_one) for turn, of_one in groupby(rows, itemgetter("turn"))}
+        return {
+            wish.order_id: _attempt(wish, lines.get(turn, ()))
+            for turn, wish in enumerate(wishes, start=1)
+        }
 
-    async def _made(self, wish: Wish) -> Attempt | None:
-        """Return the outcome of an attempt that did commit; product pages may lag behind it."""
-        cart = await self.database.fetch_one(CART_VERSION, wish.buyer)
-        try:
-            order = await self.reads.get(wish.order_id)
-        except OrderNotFound:
-            return None
-        version: int = cart["version"] if cart else 0
-        return Attempt((), order.total_amount, Placed(order, version, {}))
+    async def _made(self, wishes: Sequence[Wish]) -> Mapping[OrderId, Attempt]:
+        """Return the orders of a statement that did commit; product pages may lag behind it."""
+        rows = await self.database.fetch(CART_VERSIONS, [wish.buyer for wish in wishes])
+        versions = {row["user_id"]: row["version"] for row in rows}
+        made = {}
+        for wish in wishes:
+            with suppress(OrderNotFound):
+                order = await self.reads.get(wish.order_id)
+                placed = Placed(order, versions[wish.buyer], {})
+                made[wish.order_id] = Attempt((), order.total_amount, placed)
+        return made
 
 
-def _wanted(row: Row) -> Wanted:
-    return Wanted(row["product_id"], row["quantity"], row["name"] or "", row["stock"])
+def _attempt(wish: Wish, rows: Sequence[Row]) -> Attempt:
+    """Build it from the rows of the wish's lines, each of which repeats what all share."""
+    if not rows:
+        return Attempt((), Money(0), None)
+    return Attempt(
+        lines=tuple(
+            Wanted(row["product_id"], row["quantity"], row["name"] or "", row["in_stock"])
+            for row in rows
+        ),
+        total=Money.of(rows[0]["total"]),
+        placed=_placed(wish, rows) if rows[0]["order_id"] else None,
+    )
 
 
 def _placed(wish: Wish, rows: Sequence[Row]) -> Placed:
-    """Build the order from the rows of its items, each of which repeats what all share."""
     shared = rows[0]
     total = Money.of(shared["total"])
     made_at = shared["created_at"]
@@ -195,4 +236,4 @@ def _placed(wish: Wish, rows: Sequence[Row]) -> Placed:
     return Placed(order, shared["cart_version"], versions)
 
 
-_: type[Checkouts] = PostgresCheckouts
+_: type[BatchCheckouts] = PostgresCheckouts

@@ -5,7 +5,7 @@ Methods that take a transaction join it. Unless said otherwise they raise kit.er
 when the database is away.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from pasar.kit.database import Tx
@@ -32,6 +32,17 @@ class Checkouts(Protocol):
 
         Of two wishes for one cart the second waits, then finds no lines. Unavailable means that no
         order was made as far as anyone can tell: the database is away.
+        """
+        ...
+
+
+class BatchCheckouts(Protocol):
+    async def place_all(self, wishes: Sequence[Wish]) -> Sequence[Attempt]:
+        """
+        Try each wish as `Checkouts.place` does, in their order, as if one came after the other.
+
+        Returns their attempts in that order. Unavailable means that none of the wishes made an
+        order as far as anyone can tell.
         """
         ...
 

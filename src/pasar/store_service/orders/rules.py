@@ -1,9 +1,12 @@
 """The rules of an order as one table and pure functions: no clock, no database."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import dropwhile
 from typing import Final
 
+from pasar.kit.errors import PasarError
 from pasar.kit.money import Money
+from pasar.store_service.identity import UserId
 from pasar.store_service.orders.model import (
     Actor,
     AmountMismatch,
@@ -13,6 +16,7 @@ from pasar.store_service.orders.model import (
     NotSellersOrder,
     NotTheNextStep,
     NotYetOrNoLonger,
+    OrderId,
     OrderTotalTooLarge,
     OutOfStock,
     Placed,
@@ -23,6 +27,7 @@ from pasar.store_service.orders.model import (
     Step,
     TotalChanged,
     Verdict,
+    Wish,
 )
 from pasar.store_service.stores.model import StoreId
 
@@ -101,18 +106,53 @@ def next_step(before: Status, wanted: str) -> Status:
 
 def accepted(attempt: Attempt) -> Placed:
     """Return what was placed, or raise for the first line that could not be served."""
-    if attempt.placed is not None:
-        return attempt.placed
+    if attempt.placed is None:
+        raise refusal(attempt)
+    return attempt.placed
+
+
+def refusal(attempt: Attempt) -> PasarError:
+    """Return why nothing was placed."""
     if not attempt.lines:
-        raise CartIsEmpty
+        return CartIsEmpty()
     for line in attempt.lines:
         if line.in_stock is None:
-            raise ProductGone(line.product_id)
+            return ProductGone(line.product_id)
         if line.in_stock < line.quantity:
-            raise OutOfStock(line.name)
+            return OutOfStock(line.name)
     if attempt.total > LARGEST_TOTAL:
-        raise OrderTotalTooLarge
-    raise TotalChanged(attempt.total)
+        return OrderTotalTooLarge()
+    return TotalChanged(attempt.total)
+
+
+def first_of_each_cart(wishes: Iterable[Wish]) -> Sequence[Wish]:
+    """Return the wishes that can be judged together: of those for one cart the first alone."""
+    first: dict[UserId, Wish] = {}
+    for wish in wishes:
+        first.setdefault(wish.buyer, wish)
+    return list(first.values())
+
+
+def unanswered(wishes: Iterable[Wish], attempts: Mapping[OrderId, Attempt]) -> Sequence[Wish]:
+    """
+    Return the wishes of a batch to ask for again: the first without an answer, and those behind.
+
+    Without an answer is a wish not asked for yet, or unserved behind others that were refused and
+    whose units it could not count on. Behind it whatever was placed stays placed: there was enough
+    for both. A refusal may read differently after its turn.
+    """
+    rest = dropwhile(lambda wish: _is_answered(wish, attempts.get(wish.order_id)), wishes)
+    placed = {order_id for order_id, attempt in attempts.items() if attempt.placed}
+    return [wish for wish in rest if wish.order_id not in placed]
+
+
+def _is_answered(wish: Wish, attempt: Attempt | None) -> bool:
+    if attempt is None:
+        return False
+    if attempt.placed:
+        return True
+    is_short_of_nothing = isinstance(refusal(attempt), TotalChanged)
+    return not is_short_of_nothing or wish.expected_total not in {None, attempt.total}
 
 
 def settlement(order: HeldOrder, verdict: Verdict) -> Settlement:

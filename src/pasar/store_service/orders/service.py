@@ -6,6 +6,7 @@ Whoever changes an order holds its row, so that changes of one order happen one 
 
 import asyncio
 
+from pasar.kit import log
 from pasar.kit.database import Database, Tx
 from pasar.kit.ids import Ids
 from pasar.kit.money import Money
@@ -59,7 +60,8 @@ class OrderService:
             OrderTotalTooLarge: more than the database can hold.
             TotalChanged: it costs something else than `expected_total`.
         """
-        wish = Wish(OrderId(self.ids.new()), buyer, address, expected_total)
+        order_id = OrderId(self.ids.new())
+        wish = Wish(order_id, buyer, address, expected_total, log.request_id.get())
         placed = accepted(await self.checkouts.place(wish))
         self.wake()
         # Copies decide nothing and expire by themselves. All leave for Redis in one write, with the
