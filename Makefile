@@ -49,6 +49,11 @@ test-fast: .venv/dev.stamp ## the tests without the journeys and the command lin
 security: .venv/dev.stamp ## attack a running shop, and compare it with a model of it
 	@$(BIN)/pytest tests/security tests/model
 
+.PHONY: long-tests
+long-tests: .venv/dev.stamp ## ten rolling restarts and a minute of overload
+	@PASAR_TESTS_LONG=10 $(BIN)/pytest --timeout=900 tests/journeys/test_restarts.py \
+		tests/journeys/test_overload.py
+
 .PHONY: lint
 lint: .venv/dev.stamp ## ruff: rules and format
 	@$(BIN)/ruff check --quiet

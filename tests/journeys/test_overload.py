@@ -27,8 +27,8 @@ BEGIN PERFORM pg_sleep(0.02); RETURN NEW; END $$;
 CREATE TRIGGER slowly BEFORE INSERT ON cart_items FOR EACH ROW EXECUTE FUNCTION slowly();
 """
 SUSTAINABLE, CROWD = 10, 200
-NOTICED_S = 4.0  # the pool's longest wait of 2 s, twice
-FOR_S = 4.0 * LONG
+NOTICED_S = 3.0  # the pool's longest wait is 2 s
+FOR_S = 2.5 * LONG
 MIB = 2**20
 
 
