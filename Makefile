@@ -11,11 +11,14 @@ OURSELVES := $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --edit
 # Releases younger than a week are not taken: a poisoned one is usually found within days.
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	--python-version 3.11 --exclude-newer "$$(date -u -d '7 days ago' +%F 2>/dev/null || date -u -v-7d +%F)"
+# Beside the folder of attacks, those that live with the code they attack.
+ATTACKS := tests/security tests/model tests/kit/test_tokens.py tests/journeys/test_pictures.py \
+	tests/store_service/test_routes.py tests/store_service/accounts/test_races.py tests/store_service/web
 NSQ := github.com/nsqio/nsq/apps
 
 .PHONY: help
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 # ---- run ----------------------------------------------------------------------------------------
 
@@ -38,16 +41,29 @@ nsq: ## build nsqd, nsqlookupd and nsqadmin 1.3.0 into .local/bin (needs Go)
 .PHONY: test
 test: lint types arch ## what CI runs: lint, types, architecture, every test on real engines
 	@if command -v go >/dev/null; then $(MAKE) --no-print-directory nsq; fi
-	@$(BIN)/pytest --numprocesses=auto --dist=loadfile
+	@$(BIN)/pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 .PHONY: test-fast
-test-fast: .venv/dev.stamp ## the tests without the journeys and the command line
+test-fast: .venv/dev.stamp ## the tests without the journeys, the command line and the faults
 	@$(BIN)/pytest --numprocesses=auto --dist=loadfile \
-		--ignore=tests/journeys --ignore=tests/cli
+		--ignore=tests/journeys --ignore=tests/cli --ignore=tests/chaos
 
 .PHONY: security
 security: .venv/dev.stamp ## attack a running shop, and compare it with a model of it
-	@$(BIN)/pytest tests/security tests/model
+	@$(BIN)/pytest $(ATTACKS)
+
+.PHONY: security-long
+security-long: .venv/dev.stamp ## the same at full size: slow crowds, timing, 10,000 made-up requests
+	@LONG=1 $(BIN)/pytest $(ATTACKS)
+
+.PHONY: chaos-smoke
+chaos-smoke: .venv/dev.stamp ## 90 s of faults on real processes, then the audit; also part of make test
+	@$(BIN)/python -m chaos.run --smoke
+
+.PHONY: chaos
+chaos: .venv/dev.stamp ## long fault run: SEED= BROKER= MINUTES=10; RECORD=1 keeps a row of it
+	@$(BIN)/python -m chaos.run --minutes $(or $(MINUTES),10) \
+		$(if $(SEED),--seed $(SEED)) $(if $(BROKER),--broker $(BROKER)) $(if $(RECORD),--record)
 
 .PHONY: long-tests
 long-tests: .venv/dev.stamp ## ten rolling restarts and a minute of overload
@@ -77,6 +93,11 @@ bench: .venv/dev.stamp ## our service beside the Go yardstick; SCENARIO=product 
 .PHONY: docs
 docs: .venv/dev.stamp ## write the tables of the README and .env.example from the code
 	@$(BIN)/python tools/docs.py
+
+.PHONY: routes
+routes: .venv/dev.stamp ## count in docs/routes.md how many tests ask each route (some minutes)
+	@$(BIN)/pytest --numprocesses=auto --dist=loadfile --routes-table \
+		tests/journeys tests/security tests/store_service tests/house/test_budgets.py
 
 .PHONY: proto
 proto: .venv/dev.stamp ## generate the gRPC code from proto/

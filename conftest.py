@@ -5,9 +5,11 @@ import pytest
 pytest_plugins = [
     "tests.fixtures.engines",
     "tests.fixtures.database",
+    "tests.fixtures.scale",
     "tests.fixtures.redis",
     "tests.fixtures.storage",
     "tests.fixtures.counts",
+    "tests.fixtures.routes",
 ]
 
 

@@ -5,20 +5,25 @@ tests/house/test_docs.py compares what is committed with what this would write.
 """
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final, get_args, get_type_hints
 
 from msgspec import Meta
+from prometheus_client import CollectorRegistry
+from prometheus_client.metrics_core import Metric
 
-from pasar.kit import errors
+from pasar.kit import errors, metrics
+from pasar.kit.broker.delivery import Counters
+from pasar.kit.broker.metrics import BrokerCounts
 from pasar.payment_service.config import PaymentConfig
 from pasar.store_service.config import StoreConfig
 from pasar.store_service.routes import ROUTES
 from pasar.store_service.web.envelope import STATUS
 from pasar.store_service.web.openapi import describe, encode
+from pasar.store_service.web.openapi_links import operation_id
 from pasar.store_service.web.route import Route
 
 ROOT: Final = Path(__file__).parents[1]
@@ -75,6 +80,21 @@ def _route_row(route: Route) -> str:
     return f"| `{route.method} {route.path}` | {who} | {limits} | {route.status.value} |"
 
 
+def tests_table(tests: Mapping[str, int]) -> str:
+    """`tests`: how many tests ask each operation."""
+    rows = (
+        f"| `{route.method} {route.path}` | {tests.get(operation_id(route), 0)} |"
+        for route in ROUTES
+    )
+    return "\n".join(["| route | tests |", "| --- " * 2 + "|", *rows])
+
+
+def write_routes_page(tests: Mapping[str, int]) -> None:
+    """Write docs/routes.md at the end of a test run that counted them."""
+    page = ROOT / "docs" / "routes.md"
+    page.write_text(_with_table(page.read_text(), "tests", tests_table(tests)))
+
+
 def errors_table() -> str:
     classes: list[type[errors.PasarError]] = [errors.PasarError, *_below(errors.PasarError)]
     named = {kind.code: kind.__name__ for kind in reversed(classes)}
@@ -108,14 +128,39 @@ def api_description() -> bytes:
     return encode(describe(ROUTES, version("pasar")))
 
 
+def metrics_table() -> str:
+    """Return what is counted anywhere, then what a broker's client counts."""
+    everything = CollectorRegistry()
+    for metric in (*metrics.ALL, BrokerCounts(Counters())):
+        everything.register(metric)
+    rows = (
+        f"| `{_exposed(each)}` | {each.type} | {each.documentation} |"
+        for each in everything.collect()
+    )
+    return "\n".join(["| metric | kind | meaning |", "| --- " * 3 + "|", *rows])
+
+
+def _exposed(metric: Metric) -> str:
+    return f"{metric.name}_total" if metric.type == "counter" else metric.name
+
+
 def filled(text: str) -> str:
     """Return a page with the tables between its markers made anew."""
-    tables = {"routes": routes_table, "settings": settings_table, "errors": errors_table}
+    tables = {
+        "routes": routes_table,
+        "settings": settings_table,
+        "errors": errors_table,
+        "metrics": metrics_table,
+    }
     for name, table in tables.items():
-        before, opening, rest = text.partition(f"<!-- {name} -->\n")
-        _, closing, after = rest.partition(f"<!-- /{name} -->")
-        text = f"{before}{opening}{table()}\n{closing}{after}"
+        text = _with_table(text, name, table())
     return text
+
+
+def _with_table(text: str, name: str, table: str) -> str:
+    before, opening, rest = text.partition(f"<!-- {name} -->\n")
+    _, closing, after = rest.partition(f"<!-- /{name} -->")
+    return f"{before}{opening}{table}\n{closing}{after}"
 
 
 def main() -> None:

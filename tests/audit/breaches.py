@@ -113,6 +113,16 @@ BREACHES: Final = [
         "order $SHIPPED",
     ),
     (
+        "I12",
+        """
+        INSERT INTO idempotency_keys
+        (user_id, route, key, body_sha256, resource_id, status, response)
+        VALUES ('$BUYER', 'POST /api/v1/orders', 'k', '', '$STRANGE', 201, '')
+        """,
+        "order $STRANGE",
+    ),
+    ("I12", "UPDATE idempotency_keys SET user_id = '$SELLER'", "order $SHIPPED"),
+    (
         "I13",
         """
         UPDATE fulfilments SET status = 'shipping' WHERE status = 'shipped'

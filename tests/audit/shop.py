@@ -51,6 +51,8 @@ INSERT INTO payment.provider_ledger (key, kind, order_id, amount, approved) VALU
 INSERT INTO payment.outbox (message_id, topic, aggregate_id, payload, sent_at) VALUES
     (gen_random_uuid(), 'payment.success', '$SHIPPED', '{}', now()),
     (gen_random_uuid(), 'payment.failed', '$DECLINED', '{}', now());
+INSERT INTO idempotency_keys (user_id, route, key, body_sha256, resource_id, status, response)
+VALUES ('$BUYER', 'POST /api/v1/orders', 'key', '', '$SHIPPED', 201, '');
 INSERT INTO reviews (id, user_id, product_id, rating) VALUES ('$REVIEW', '$BUYER', '$PRODUCT', 5);
 INSERT INTO refresh_families (id, user_id, address_key) VALUES ('$FAMILY', '$BUYER', '');
 INSERT INTO refresh_tokens

@@ -1,6 +1,9 @@
 """`pasar store` alone: what must be there, who may not be admin, and how it ends."""
 
 import asyncio
+import os
+import signal
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
@@ -16,6 +19,7 @@ from tests.fixtures.database import administer
 SECRETS = {
     "JWT_SECRET": "a secret of these tests, 32 bytes and more",
     "EVENT_SIGNING_KEY": "a key of these tests, 32 bytes and more",
+    "PAYMENT_SERVICE_TOKEN": "a token of these tests, 32 bytes and more",
 }
 ADMIN = {"ADMIN_EMAIL": "boss@example.com", "ADMIN_PASSWORD": "correct horse battery"}
 
@@ -62,7 +66,7 @@ async def test_it_asks_for_migrations(
     assert undone.returncode == 0, undone.stderr
 
 
-async def test_production_refuses_the_known_admin_and_a_forgetful_server(
+async def test_d50_h26_h55_production_refuses_the_known_admin_and_a_forgetful_server(
     engines: Mapping[str, str], folder: Path
 ) -> None:
     """The tests' server runs without fsync."""
@@ -129,6 +133,45 @@ async def test_a_second_signal_ends_the_drain(start: Starting, engines: Mapping[
     eventually(lambda: store.process.poll() is not None, within_s=5)
     assert store.ends() == 0
     store.leaves_nobody(within_s=1)
+
+
+async def test_h33_a_killed_worker_is_back_and_the_shop_stays_ready(
+    start: Starting, engines: Mapping[str, str]
+) -> None:
+    store = start("store", **engines, **SECRETS, **free("APP_PORT"))
+    store.says("worker started")
+    began = time.monotonic()
+    store.kill("store-process worker")
+    took_s = time.monotonic() - began
+    store.says("worker started", count=2)
+    async with client(store.variables) as http:
+        ready = await http.get("/ready")
+    store.interrupt()
+
+    assert took_s < 2
+    assert ready.status_code == 200
+    assert store.ends() == 0
+
+
+async def test_h33_a_stuck_worker_makes_the_shop_not_ready_until_it_goes_on(
+    start: Starting, engines: Mapping[str, str]
+) -> None:
+    store = start("store", **engines, **SECRETS, **free("APP_PORT"), WORKER_HEARTBEAT_LIMIT="600ms")
+    store.says("worker started")
+    [worker] = store.descendants("store-process worker")
+    async with client(store.variables) as http:
+        os.kill(worker, signal.SIGSTOP)
+        while (stuck := await http.get("/ready")).status_code == 200:
+            await asyncio.sleep(0.02)
+        alive = await http.get("/health")
+        os.kill(worker, signal.SIGCONT)
+        while (await http.get("/ready")).status_code != 200:
+            await asyncio.sleep(0.02)
+    store.interrupt()
+
+    assert stuck.json()["errors"][0]["message"] == "not ready: worker"
+    assert alive.status_code == 200
+    assert store.ends() == 0
 
 
 KNOWN_ADMIN = (

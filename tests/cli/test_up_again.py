@@ -51,7 +51,7 @@ def test_killing_the_supervisor_ends_everything(
     up.leaves_nobody(within_s=3)
 
 
-def test_over_nsq_the_very_first_order_is_paid(
+def test_d44_over_nsq_the_very_first_order_is_paid(
     start: Starting, variables: Mapping[str, str], folder: Path, nsq_binaries: Path
 ) -> None:
     (folder / ".local").mkdir(exist_ok=True)

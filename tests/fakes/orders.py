@@ -1,6 +1,6 @@
 """Orders in memory, with the guards that the statements have."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -57,12 +57,16 @@ class MemoryOrders:
     async def parts(self, _tx: Tx, order_id: OrderId) -> Mapping[StoreId, Status]:
         return dict(self._way(self.by_id[order_id]))
 
-    async def settle(self, _tx: Tx, verdict: Verdict) -> None:
-        order = self.by_id[verdict.order_id]
-        if order.status is Status.PENDING:
-            self._all(order, outcome(verdict))
-        payment = _told(order.payment, verdict) if order.payment else None
-        self.by_id[order.id] = replace(self.by_id[order.id], payment=payment)
+    async def hold_all(self, tx: Tx, order_ids: Sequence[OrderId]) -> Mapping[OrderId, HeldOrder]:
+        return {id_: await self.hold(tx, id_) for id_ in order_ids if id_ in self.by_id}
+
+    async def settle(self, _tx: Tx, verdicts: Sequence[Verdict]) -> None:
+        for verdict in verdicts:
+            order = self.by_id[verdict.order_id]
+            if order.status is Status.PENDING:
+                self._all(order, outcome(verdict))
+            payment = _told(order.payment, verdict) if order.payment else None
+            self.by_id[order.id] = replace(self.by_id[order.id], payment=payment)
 
     async def cancel(self, _tx: Tx, order: HeldOrder) -> bool:
         if not {order.status, *self._way(self.by_id[order.id]).values()} <= {*CANCELLABLE}:

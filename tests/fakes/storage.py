@@ -1,6 +1,6 @@
 """Pictures in memory."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -52,6 +52,13 @@ class MemoryStorage:
         if name not in self.files:
             raise NotStored
         yield self.files[name]
+
+    async def older(self, folder: str, before: datetime) -> AsyncIterator[Sequence[str]]:
+        yield [
+            name
+            for name, file in self.files.items()
+            if name.startswith(f"{folder}/") and file.modified < before
+        ]
 
 
 _: type[Storage] = MemoryStorage

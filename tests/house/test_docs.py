@@ -6,13 +6,17 @@ import inspect
 import pkgutil
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
 import pasar
+from pasar.store_service.routes import ROUTES
 from tools import docs
 
 ROOT = Path(__file__).parents[2]
@@ -41,6 +45,46 @@ def test_d52_the_api_description_is_what_the_service_would_answer() -> None:
 
     assert kept == docs.api_description(), "run make docs"
     validate(msgspec.json.decode(kept))
+
+
+def test_every_example_of_the_api_description_is_a_right_one() -> None:
+    document = msgspec.json.decode(docs.api_description())
+    wrong = [
+        f"{where}: {fault.message}"
+        for where, schema, example in examples(document)
+        for fault in OAS31Validator(
+            {"components": document["components"], **schema},
+            format_checker=OAS31Validator.FORMAT_CHECKER,
+        ).iter_errors(example)
+    ]
+
+    assert wrong == []
+
+
+def examples(document: Any) -> Iterator[tuple[str, dict[str, Any], object]]:
+    """Yield place, schema and example of every parameter and every body, in and out."""
+    bodies = [("a refusal", told) for told in document["components"]["responses"].values()]
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            where = f"{method} {path}"
+            for each in operation["parameters"]:
+                if "example" in each:
+                    yield f"{where} {each['name']}", each["schema"], each["example"]
+            bodies += [(where, operation.get("requestBody", {}))]
+            bodies += [(where, told) for told in operation["responses"].values()]
+    for where, told in bodies:
+        for media in told.get("content", {}).values():
+            shown = [each["value"] for each in media.get("examples", {}).values()]
+            for example in [media["example"]] if "example" in media else shown:
+                yield where, media["schema"], example
+
+
+def test_the_page_of_routes_has_all_of_them_and_none_without_a_test() -> None:
+    page = (ROOT / "docs" / "routes.md").read_text()
+    rows = re.findall(r"^\| `(.*)` \| (\d+) \|$", page, re.MULTILINE)
+
+    assert [route for route, _ in rows] == [f"{row.method} {row.path}" for row in ROUTES]
+    assert [route for route, tests in rows if int(tests) == 0] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

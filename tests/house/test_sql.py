@@ -10,6 +10,7 @@ SEEN_BY = {
     "store_service": ["database"],
     "payment_service": ["payment_database"],
     "kit": ["database", "payment_database"],
+    "kit.idempotency": ["database"],
     "audit": ["owner"],
     "cli": ["owner"],
     "engines": ["owner"],
@@ -21,7 +22,7 @@ def planned_as(name: str) -> list[Statement]:
     return [
         statement
         for statement in (*statements(), *audited)
-        if name in SEEN_BY[statement.module.partition(".")[0]]
+        if name in (SEEN_BY.get(statement.module) or SEEN_BY[statement.module.partition(".")[0]])
     ]
 
 

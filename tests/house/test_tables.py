@@ -20,7 +20,9 @@ OWNERS = {
     },
     "store_service.payments": {"refunds"},
     "store_service.reviews": {"reviews"},
+    "store_service.heartbeat": {"heartbeats"},
     "payment_service": {"charges", "refunds", "provider_ledger"},
+    "kit.idempotency": {"idempotency_keys"},
     "kit": {"outbox", "inbox", "dead_letters"},
 }
 
@@ -38,6 +40,10 @@ LISTED = {
     "store_service.orders.postgres_orders.CANCEL": {"refunds"},
     "store_service.orders.postgres_orders.SETTLE": {"refunds"},
     "store_service.orders.postgres_orders.RESTOCK": {"products", "stock_ledger"},
+    "store_service.payments.postgres.CLAIM_PAYMENTS": {"payments", "outbox"},
+    "store_service.payments.postgres.LOOK_AGAIN": {"payments"},
+    "store_service.payments.postgres.REFUNDED": {"payments"},
+    "store_service.payments.postgres.GIVE_UP": {"dead_letters"},
     "payment_service.postgres.SETTLE": {"outbox"},
     "payment_service.postgres.REMIND": {"outbox"},
     "cli.demo.PLANT": {"users", "stores", "categories", "products", "stock_ledger"},

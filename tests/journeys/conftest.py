@@ -58,4 +58,4 @@ async def http(shop: Shop) -> AsyncGenerator[httpx.AsyncClient]:
     """A client of the shop; when the journey is over every invariant must hold."""
     async with shop.http() as client:
         yield client
-    assert await shop.broken() == {}
+    assert await shop.broken_for_good() == {}

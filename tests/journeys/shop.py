@@ -1,5 +1,6 @@
 """Both services as real processes on real engines, and how a test starts, kills and audits them."""
 
+import asyncio
 import json
 import os
 import socket
@@ -90,10 +91,14 @@ class Shop:
     owner: PostgresSettings
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.store.port}"
+
     def http(self) -> httpx.AsyncClient:
         limits = httpx.Limits(max_connections=64)
         return httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{self.store.port}",
+            base_url=self.url,
             limits=limits,
             timeout=20,
             event_hooks={"response": [documented(ROUTES).check]},
@@ -108,6 +113,13 @@ class Shop:
             finding.invariant.name: [offender.id for offender in finding.offenders]
             for finding in report.broken
         }
+
+    async def broken_for_good(self, patience_s: float = 10) -> dict[str, list[str]]:
+        """Give the shop time to finish what it began, then return what is still broken."""
+        patience = time.monotonic() + patience_s
+        while (broken := await self.broken()) and time.monotonic() < patience:
+            await asyncio.sleep(0.05)
+        return broken
 
     async def count(self, sql: str, *args: object) -> int:
         """Return the one figure that the statement, run as the owner, asks for."""
@@ -155,6 +167,7 @@ def running_shop(
         "DB_PASSWORD": owner.password,
         "DB_NAME": owner.database,
         **{name: str(port) for name, port in ports.items()},
+        "PAYMENT_GRPC_ADDR": f"127.0.0.1:{ports['PAYMENT_GRPC_PORT']}",
         **variables,
     }
     shop = Shop(

@@ -110,7 +110,26 @@ async def test_with_redis_frozen_checkout_answers_within_a_second(
     await buyer.sees(order["id"], "paid", within_s=15)
 
 
-async def test_with_postgresql_away_every_answer_is_503_and_service_resumes_by_itself(
+async def test_h22_a_cart_changed_while_redis_was_away_shows_its_change_after_the_return(
+    frail: FrailShop, http: httpx.AsyncClient
+) -> None:
+    """The copy from before the outage is back with Redis, and fresh enough to be shown."""
+    counter, buyer = await opened(http)
+    kopi = await counter.offers("Kopi", "12", stock=5)
+    await buyer.wants(kopi)
+    assert (await buyer.must("GET", "/cart"))["total"] == "12"
+    await frail.valkey.stop()
+    await buyer.must("DELETE", f"/cart/items/{kopi}")
+    await frail.valkey.start()
+
+    async def shown_by_every_process() -> bool:
+        carts = [await buyer.must("GET", "/cart") for _ in range(20)]
+        return all(cart["total"] == "0" for cart in carts)
+
+    await eventually(shown_by_every_process, within_s=5, what="the change")
+
+
+async def test_d18_h24_with_postgresql_away_every_answer_is_503_and_service_resumes_by_itself(
     frail: FrailShop, http: httpx.AsyncClient
 ) -> None:
     counter, buyer = await opened(http)

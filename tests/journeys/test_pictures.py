@@ -17,8 +17,10 @@ from PIL import Image
 
 from pasar.engines.valkey_login import ValkeyLogin
 from tests.fakes.images import MARK, NOT_A_PICTURE, Sample, bomb, picture, samples
+from tests.fixtures.counts import Count
 from tests.journeys.conftest import redis_variables
 from tests.journeys.people import Person, Stall, eventually, newcomer, stall
+from tests.journeys.processes import children, highest_memory, web_process
 from tests.journeys.shop import Shop
 
 LIMIT = 1_100_000  # of a file; small, but above the sample with a profile of 1 MB
@@ -83,29 +85,6 @@ async def my_store(seller: Stall, shop: Shop) -> str:
     return str(row["id"])
 
 
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def web_process(shop: Shop) -> int:
-    """Return the pid of the one web process."""
-    assert shop.store.process is not None
-    (pid,) = (
-        child
-        for child in children(shop.store.process.pid)
-        if b"web" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
-    )
-    return pid
-
-
-def highest_memory(pid: int) -> int:
-    """Return the most bytes that the process ever held in memory."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
-    assert found is not None
-    return int(found[1]) * 1024
-
-
 async def test_a_logo_and_a_picture_are_shown(http: httpx.AsyncClient, shop: Shop) -> None:
     mine = await stall(http)
     store_id, lamp = await my_store(mine, shop), await mine.offers("Lamp", "10", stock=1)
@@ -166,7 +145,7 @@ async def test_the_file_is_asked_for_then_its_size_its_name_and_its_content(
 
 
 async def test_h49_thirty_files_meet_their_answers_and_leave_only_what_rows_name(
-    http: httpx.AsyncClient, shop: Shop, uploads: Path
+    http: httpx.AsyncClient, shop: Shop, uploads: Path, count: Count
 ) -> None:
     mine = await stall(http)
     path = f"/stores/{await my_store(mine, shop)}/logo"
@@ -179,6 +158,7 @@ async def test_h49_thirty_files_meet_their_answers_and_leave_only_what_rows_name
         if response.is_success:
             stored = (await http.get(f"/uploads/{response.json()['data']['logo_url']}")).content
             assert MARK not in stored, sample.name
+        count("files uploaded", 1)
 
     assert kept(uploads) == await named(shop)
 

@@ -104,7 +104,7 @@ async def test_c07_c16_c19_each_side_keeps_to_its_own_routes(http: httpx.AsyncCl
     }
 
 
-async def test_a_declined_payment_cancels_the_order_and_gives_the_stock_back(
+async def test_d22_a_declined_payment_cancels_the_order_and_gives_the_stock_back(
     http: httpx.AsyncClient,
 ) -> None:
     """The mock bank declines totals that end in .13."""

@@ -15,7 +15,7 @@ def either_service(request: pytest.FixtureRequest) -> PostgresDatabase:
 
 async def take_in(database: PostgresDatabase, consumer: str, message: UUID) -> bool:
     async with database.begin() as tx:
-        return await first_time(tx, consumer, message)
+        return bool(await first_time(tx, consumer, [message]))
 
 
 async def test_h10_a_message_is_new_once(either_service: PostgresDatabase) -> None:
@@ -35,12 +35,21 @@ async def test_h10_of_deliveries_at_once_one_is_the_first(database: PostgresData
     assert sorted(news) == [False, False, False, False, True]
 
 
+async def test_h10_of_a_batch_the_new_ones_are_told_apart(database: PostgresDatabase) -> None:
+    old, new, other = uuid4(), uuid4(), uuid4()
+    await take_in(database, "settlement", old)
+    async with database.begin() as tx:
+        found = await first_time(tx, "settlement", [old, new, other, new])
+
+    assert found == {new, other}
+
+
 async def test_work_that_failed_leaves_the_message_new(database: PostgresDatabase) -> None:
     message = uuid4()
 
     async def fail_at_work() -> None:
         async with database.begin() as tx:
-            assert await first_time(tx, "settlement", message)
+            assert await first_time(tx, "settlement", [message])
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

@@ -38,7 +38,7 @@ NO_PRICES = [
 
 
 @pytest.mark.parametrize("text", NO_PRICES)
-def test_what_the_grammar_or_the_range_refuses_is_no_price(text: str) -> None:
+def test_d06_what_the_grammar_or_the_range_refuses_is_no_price(text: str) -> None:
     assert parse_money(text) is None
 
 

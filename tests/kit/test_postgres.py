@@ -81,7 +81,7 @@ async def test_a_session_has_the_rights_and_limits_of_its_service(clone: Postgre
     assert [row["value"] for row in rows] == values
 
 
-async def test_an_exhausted_pool_is_unavailable_after_the_wait(clone: PostgresSettings) -> None:
+async def test_d18_an_exhausted_pool_is_unavailable_after_the_wait(clone: PostgresSettings) -> None:
     async with opened(replace(clone, pool_size=1, pool_wait_s=0.05)) as database:
         async with database.begin():
             with pytest.raises(Unavailable):

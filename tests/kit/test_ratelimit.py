@@ -46,7 +46,7 @@ def age(kind: str, redis: Redis, clock: HeldClock) -> Age:
 
 
 class TestEveryLimiter:
-    async def test_of_six_hundred_at_once_exactly_the_limit_is_admitted(
+    async def test_d31_h52_of_six_hundred_at_once_exactly_the_limit_is_admitted(
         self, limiter: Limiter
     ) -> None:
         verdicts = await asyncio.gather(*(limiter.admit(BUCKET, 60) for _ in range(600)))
@@ -103,7 +103,7 @@ class TestEveryLimiter:
 
         assert (await limiter.admit(BUCKET, 1)).retry_after_s == 1
 
-    async def test_two_a_second_under_sixty_a_minute_are_not_starved(
+    async def test_h52_two_a_second_under_sixty_a_minute_are_not_starved(
         self, limiter: Limiter, age: Age
     ) -> None:
         admitted = 0
@@ -137,7 +137,9 @@ class TestInRedis:
 
         assert redis.round_trips == before + 1
 
-    async def test_the_window_holds_no_more_than_the_limit_and_expires(self, redis: Redis) -> None:
+    async def test_h52_the_window_holds_no_more_than_the_limit_and_expires(
+        self, redis: Redis
+    ) -> None:
         limiter = RateLimiter(redis)
 
         await asyncio.gather(*(limiter.admit(BUCKET, 5) for _ in range(20)))

@@ -7,6 +7,7 @@ import pytest
 from redis.exceptions import NoScriptError, ResponseError
 
 from pasar.kit.redis_connection import MAX_OUTSTANDING, Connection, RedisUnavailable
+from pasar.kit.redis_tracking import Tracking
 
 TIMEOUT_S = 0.1
 
@@ -31,7 +32,7 @@ def wire() -> Wire:
 
 @pytest.fixture
 async def connection(wire: Wire) -> Connection:
-    connection = Connection(TIMEOUT_S)
+    connection = Connection(TIMEOUT_S, Tracking())
     connection.connection_made(wire)
     return connection
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pasar.contracts.events import seal
-from pasar.kit import log
+from pasar.kit import log, metrics
 from pasar.kit.broker.port import Message, Reject
 from pasar.kit.errors import Unavailable
 from pasar.kit.money import Money
@@ -87,6 +87,19 @@ async def test_h12_h13_poison_and_forgeries_are_refused_and_charge_nothing(
 
     assert bank.calls == 0
     assert await payment_database.fetch("SELECT FROM charges") == []
+
+
+async def test_h13_a_forgery_is_counted(make_payments: MakePayments) -> None:
+    before = forged()
+
+    with pytest.raises(Reject, match=r"^forged"):
+        await OrderCreatedConsumer(make_payments(), (KEY, ""))(delivered(seal(order(), PREVIOUS)))
+
+    assert forged() == before + 1
+
+
+def forged() -> float:
+    return metrics.registry().get_sample_value("events_forged_total") or 0.0
 
 
 async def test_another_amount_for_a_charged_order_is_a_dead_letter(

@@ -206,7 +206,7 @@ async def test_the_request_id_of_the_caller_is_kept_if_usable(
     assert (await payments.get(ORDER)).request_id == kept
 
 
-async def test_calls_run_side_by_side(make_payments: MakePayments, call: Call) -> None:
+async def test_d42_calls_run_side_by_side(make_payments: MakePayments, call: Call) -> None:
     bank = MemoryBank()
     bank.willing.clear()
     stub = await call(make_payments(bank))

@@ -95,7 +95,7 @@ async def test_production_knows_no_script(payment_database: PostgresDatabase, mi
     assert await bank.charge("charge:1", "1", Money(minor)) == [YES]
 
 
-async def test_a_seed_draws_the_same_again_and_another_seed_something_else(
+async def test_d45_a_seed_draws_the_same_again_and_another_seed_something_else(
     payment_database: PostgresDatabase, owner: PostgresDatabase
 ) -> None:
     async def draw(seed: str) -> list[list[Answer]]:

@@ -59,6 +59,7 @@ EXPECTED: Final[Mapping[str, tuple[int, ...]]] = {
     "POST /orders": (401, 201, 400, 403, 403, 403),  # the cart of B is empty
     "GET /orders": ANY_BUYER,
     "GET /orders/{id}": ORDER_OWNER,
+    "GET /orders/{id}/timeline": (401, 200, 403, 200, 403, 200),
     "PUT /orders/{id}/cancel": ORDER_OWNER,
     "GET /seller/orders": (401, 403, 403, 200, 200, 403),
     "PUT /orders/{id}/status": STORE_OWNER,

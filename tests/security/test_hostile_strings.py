@@ -60,7 +60,7 @@ def good_body(row: Route, category_id: str) -> dict[str, Any]:
     return {**example, **{name: good[name] for name in good if name in example}}
 
 
-async def test_no_string_at_any_place_is_a_fault_of_the_shop(
+async def test_h48_no_string_at_any_place_is_a_fault_of_the_shop(
     http: httpx.AsyncClient, count: Count
 ) -> None:
     mine, chief = await stall(http), await admin(http)
@@ -96,7 +96,7 @@ def sent(attack: Attack, caller: Person) -> Awaitable[httpx.Response]:
     )
 
 
-async def test_every_string_comes_back_unchanged_from_every_place_that_keeps_it(
+async def test_h48_every_string_comes_back_unchanged_from_every_place_that_keeps_it(
     http: httpx.AsyncClient, count: Count
 ) -> None:
     acceptable = [text for text in HOSTILE if "\0" not in text]

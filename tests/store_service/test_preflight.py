@@ -14,7 +14,7 @@ from pasar.store_service.preflight import (
 )
 
 SECRET = "a secret of these tests, 32 bytes and more"
-SOUND = {"jwt_secret": SECRET, "event_signing_key": SECRET}
+SOUND = {"jwt_secret": SECRET, "event_signing_key": SECRET, "payment_service_token": SECRET}
 
 
 def refused(**changes: str) -> list[str]:
@@ -29,7 +29,7 @@ def test_sound_settings_pass() -> None:
 @pytest.mark.parametrize(
     "secret", ["", "secret", "a" * 31, "a-string-secret-at-least-256-bits-long"]
 )
-def test_a_token_key_that_can_be_guessed_is_refused(secret: str) -> None:
+def test_d05_h40_a_token_key_that_can_be_guessed_is_refused(secret: str) -> None:
     assert refused(jwt_secret=secret) == ["JWT_SECRET"]
 
 
@@ -37,6 +37,35 @@ def test_events_may_go_unsigned_but_not_in_production() -> None:
     assert refused(event_signing_key="") == []
     assert refused(event_signing_key="", app_env="production") == ["EVENT_SIGNING_KEY"]
     assert refused(event_signing_key="short") == ["EVENT_SIGNING_KEY"]
+
+
+def test_h55_production_needs_the_service_token() -> None:
+    assert refused(payment_service_token="") == []
+    for token in ("", "short"):
+        assert refused(payment_service_token=token, app_env="production") == [
+            "PAYMENT_SERVICE_TOKEN"
+        ]
+
+
+@pytest.mark.parametrize("local", ["localhost", "127.0.0.1", "[::1]", "127.9.9.9"])
+def test_h55_neighbours_may_be_talked_to_in_plaintext(local: str) -> None:
+    assert refused(app_env="production", payment_grpc_addr=f"{local}:50051") == []
+    assert refused(app_env="production", db_host=local.strip("[]")) == []
+
+
+@pytest.mark.parametrize("host", ["payment.internal", "10.0.0.7", "localhost.example.com"])
+def test_h55_production_speaks_no_plaintext_over_a_network(host: str) -> None:
+    far = {"app_env": "production", "payment_grpc_addr": f"{host}:50051", "db_host": host}
+
+    assert refused(**far) == ["DB_SSLMODE", "PAYMENT_GRPC_CA_FILE"]
+    assert refused(**far, db_sslmode="prefer") == ["DB_SSLMODE", "PAYMENT_GRPC_CA_FILE"]
+    assert refused(**far, db_sslmode="require", payment_grpc_ca_file=__file__) == []
+    assert refused(**far, allow_insecure=f"elsewhere, {host}") == []
+    assert refused(**{**far, "app_env": "test"}) == []
+
+
+def test_an_authority_that_cannot_be_read_is_refused() -> None:
+    assert refused(payment_grpc_ca_file="/nowhere.pem") == ["PAYMENT_GRPC_CA_FILE"]
 
 
 def test_all_reasons_are_raised_together() -> None:

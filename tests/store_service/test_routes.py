@@ -14,6 +14,7 @@ from pasar.store_service.routes import ROUTES
 from pasar.store_service.web.examples import example_of
 from pasar.store_service.web.middleware import SECURITY_HEADERS
 from pasar.store_service.web.route import PUBLIC, Route
+from tests.fixtures.counts import Count
 from tests.store_service.web.toy import ToyShop, as_user
 
 ID: Final = "0190c7a2-0000-7000-8000-000000000001"
@@ -68,7 +69,9 @@ def test_d53_answers_about_accounts_carts_and_orders_are_not_stored(row: Route) 
 
 
 @every_row
-async def test_h54_whatever_a_row_answers_bears_the_headers_and_is_described(row: Route) -> None:
+async def test_h54_whatever_a_row_answers_bears_the_headers_and_is_described(
+    row: Route, count: Count
+) -> None:
     with capture_logs():  # ten crashes a row, each with its whole trace
         answers = await every_refusal(row)
 
@@ -81,6 +84,7 @@ async def test_h54_whatever_a_row_answers_bears_the_headers_and_is_described(row
         assert (answer.headers.get("Cache-Control") == "no-store") == row.private
         assert "Server" not in answer.headers
         assert "Traceback" not in answer.text
+    count("refusals and faults whose headers were swept", len(answers))
 
 
 def expected_statuses(row: Route) -> list[int]:

@@ -1,7 +1,7 @@
 """The background process, on a real outbox and a broker in memory: what it does, how it ends."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
@@ -11,6 +11,7 @@ import pytest
 from pasar.contracts.events import ORDER_CREATED, PAYMENT_FAILED, PAYMENT_SUCCESS
 from pasar.kit.broker.port import Message
 from pasar.kit.outbox import Relay
+from pasar.kit.periodic import Job, every
 from pasar.kit.postgres import PostgresDatabase
 from pasar.store_service import worker
 from tests.fakes.broker import MemoryBroker
@@ -59,6 +60,8 @@ async def working(
     broker: MemoryBroker,
     results: Results,
     listen: Callable[[], Coroutine[object, object, None]] = never_woken,
+    jobs: Sequence[Job] = (),
+    grace_s: float = 5,
 ) -> AsyncGenerator[tuple[asyncio.Event, "asyncio.Task[None]"]]:
     relay = Relay(database, broker, encode, batch=10, lease_s=10, poll_s=0.01, backoff_max_s=1)
     stop = asyncio.Event()
@@ -66,10 +69,11 @@ async def working(
         worker.run(
             broker=broker,
             relay=relay,
-            listen=listen,
+            endless=[listen],
             results=results.handle,
+            jobs=jobs,
             concurrency=5,
-            grace_s=5,
+            grace_s=grace_s,
             stop=stop,
         )
     )
@@ -112,6 +116,36 @@ async def test_a_result_that_is_being_settled_is_finished_before_the_end(
         await task
 
     assert results.done == 1
+
+
+async def test_a_job_is_finished_before_the_end_or_cut_off_after_its_grace(
+    database: PostgresDatabase, broker: MemoryBroker, results: Results
+) -> None:
+    ends: list[str] = []
+    begun = asyncio.Event()
+    let_go = asyncio.Event()
+
+    async def in_time() -> None:
+        await let_go.wait()
+        ends.append("finished")
+
+    async def for_ever() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            ends.append("cut off")
+            raise
+
+    jobs = [Job("patient", every(9), in_time), Job("stuck", every(9), for_ever)]
+    async with working(database, broker, results, jobs=jobs, grace_s=0.2) as (stop, task):
+        await begun.wait()
+        stop.set()
+        await asyncio.sleep(0)
+        let_go.set()
+        await asyncio.wait([task])
+
+    assert ends == ["finished", "cut off"]
 
 
 async def test_a_part_that_fails_for_good_ends_the_process(

@@ -86,12 +86,12 @@ INVARIANTS: Final[Sequence[Invariant]] = (
     Invariant(
         "I05",
         "no order stays pending",
-        # Those of the earlier service have no payment that could end them; their buyers can.
+        # Those of the earlier service are called off from the migration on, by their payment's age.
         """
         SELECT 'order' AS kind, o.id::text AS id
         FROM orders o LEFT JOIN payments p ON p.order_id = o.id
-        WHERE (o.status = 'pending' AND NOT o.adopted OR p.status = 'pending')
-            AND o.created_at <= now() - $1::interval
+        WHERE (o.status = 'pending' OR p.status = 'pending')
+            AND coalesce(p.created_at, o.created_at) <= now() - $1::interval
         """,
     ),
     Invariant(
@@ -184,6 +184,16 @@ INVARIANTS: Final[Sequence[Invariant]] = (
         WHERE NOT o.adopted AND o.created_at > now() - interval '6 days'
             AND 1 <> (SELECT count(*) FROM outbox b
                 WHERE b.aggregate_id = o.id::text AND b.topic = 'order.created')
+        """,
+    ),
+    Invariant(
+        "I12",
+        "a checkout's key stands for an order of its buyer",
+        """
+        SELECT 'order' AS kind, k.resource_id::text AS id
+        FROM idempotency_keys k
+        LEFT JOIN orders o ON o.id = k.resource_id AND o.user_id = k.user_id
+        WHERE k.route = 'POST /api/v1/orders' AND o.id IS NULL
         """,
     ),
     Invariant(

@@ -22,6 +22,9 @@ COMMANDS: Final = (
     "migrate",
     "seed",
     "verify",
+    "timeline",
+    "dead-letters",
+    "reconcile",
     "create-admin",
     "version",
 )

@@ -7,8 +7,10 @@ where it was, and checks what the service needs before any child is started.
 
 import errno
 import socket
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from functools import partial
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import typer
@@ -18,7 +20,7 @@ from pasar.cli.service import Service
 from pasar.cli.supervisor import Process, Supervisor
 from pasar.engines.datadir import shared_secrets
 from pasar.engines.ports import taken
-from pasar.kit import log, settings
+from pasar.kit import log, metrics, settings
 from pasar.kit.clock import SystemClock
 from pasar.store_service import processes
 from pasar.store_service.config import StoreConfig
@@ -65,10 +67,21 @@ def listen(port: int) -> socket.socket:
         raise settings.BadSetting("APP_PORT", f"{port}: {fault.strerror}") from None
 
 
+@contextmanager
+def counts() -> Generator[dict[str, str]]:
+    """Make the directory in which a service's processes count; yield the variable that names it."""
+    with TemporaryDirectory(prefix="pasar-metrics-") as folder:
+        yield {metrics.DIRECTORY: folder}
+
+
 async def start(
     supervisor: Supervisor, given: Mapping[str, str], config: StoreConfig, listener: socket.socket
 ) -> None:
-    """Start the service's processes; the web processes stop before the background one."""
+    """
+    Start the service's processes; the web processes stop before the background one.
+
+    `given` holds what `counts` yields.
+    """
     service = partial(
         Service,
         "store-process",
@@ -85,7 +98,8 @@ async def start(
 
 
 async def _run(given: Mapping[str, str], config: StoreConfig) -> None:
-    with listen(config.app_port) as listener:
+    with listen(config.app_port) as listener, counts() as shared:
         await processes.prepare(config)
         supervisor = Supervisor(SystemClock())
-        await supervisor.run(partial(start, supervisor, given, config, listener))
+        told = {**given, **shared}
+        await supervisor.run(partial(start, supervisor, told, config, listener))

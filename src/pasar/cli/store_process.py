@@ -8,7 +8,7 @@ import uvloop
 
 from pasar.cli import variables
 from pasar.kit import settings
-from pasar.store_service import processes
+from pasar.store_service import background, processes
 from pasar.store_service.config import StoreConfig
 
 app: Final = typer.Typer(help="Be one process of the store service.", add_completion=False)
@@ -23,6 +23,6 @@ def web(fd: int) -> None:
 
 @app.command()
 def worker() -> None:
-    """Relay the outbox and consume payment results."""
+    """Relay the outbox, consume payment results, reconcile."""
     with variables.explained():
-        uvloop.run(processes.work(settings.read(StoreConfig, variables.given())))
+        uvloop.run(background.work(settings.read(StoreConfig, variables.given())))

@@ -53,12 +53,14 @@ async def _up(given: Mapping[str, str], began: float) -> None:
         _check(told)
         told |= {
             name: str(await choose(name, int(given[name]) if name in given else None))
-            for name in ("APP_PORT", "PAYMENT_GRPC_PORT")
+            for name in ("APP_PORT", "PAYMENT_GRPC_PORT", "METRICS_PORT", "PAYMENT_METRICS_PORT")
         }
-        with store.listen(int(told["APP_PORT"])) as listener:
+        told.setdefault("PAYMENT_GRPC_ADDR", f"127.0.0.1:{told['PAYMENT_GRPC_PORT']}")
+        with store.listen(int(told["APP_PORT"])) as listener, store.counts() as shared:
             supervisor = Supervisor(SystemClock())
+            start = partial(_start, supervisor, directory, told, shared, listener, began)
             try:
-                await supervisor.run(partial(_start, supervisor, directory, told, listener, began))
+                await supervisor.run(start)
             except PartFailed as fault:
                 screen.say(_last_words(directory.log(fault.name)))
                 raise
@@ -87,6 +89,7 @@ async def _start(
     supervisor: Supervisor,
     directory: DataDirectory,
     told: Mapping[str, str],
+    shared: Mapping[str, str],
     listener: socket.socket,
     began: float,
 ) -> None:
@@ -104,11 +107,11 @@ async def _start(
     grace_s = config.app_shutdown_timeout + store.CLOSING_S
     payment = Service("payment", variables=told, grace_s=grace_s, hurry=supervisor.hurry)
     await supervisor.start(payment=payment)
-    await store.start(supervisor, told, config, listener)
+    await store.start(supervisor, {**told, **shared}, config, listener)
     await _ready(told)
     ours = settings.names(StoreConfig) | settings.names(PaymentConfig) | {demo.WHERE}
-    shared = {name: value for name, value in told.items() if name in ours}
-    directory.announce(shared, {"store": _url(told)})
+    known = {name: value for name, value in told.items() if name in ours}
+    directory.announce(known, {"store": _url(told)})
     _show(engines, told, embedded=embedded)
     took_s = time.monotonic() - began
     screen.say(f"ready in {took_s:.1f} s - Ctrl-C stops everything, the data stays")
@@ -181,6 +184,10 @@ def _url(told: Mapping[str, str]) -> str:
     return f"http://127.0.0.1:{told['APP_PORT']}"
 
 
+def _scraped(port: str) -> str:
+    return f"http://127.0.0.1:{port}/metrics" if port != "0" else "off"
+
+
 def _show(engines: Engines, told: Mapping[str, str], *, embedded: bool) -> None:
     for warning in engines.warnings:
         screen.say(f"warning: {warning}")
@@ -190,6 +197,8 @@ def _show(engines: Engines, told: Mapping[str, str], *, embedded: bool) -> None:
             ("broker", engines.broker.kind, "", engines.broker.reason, ""),
             ("payment", "grpc", f"127.0.0.1:{told['PAYMENT_GRPC_PORT']}", "", ""),
             ("store", "http", _url(told), "docs /docs", ""),
+            ("metrics", "store", _scraped(told["METRICS_PORT"]), "", ""),
+            ("metrics", "payment", _scraped(told["PAYMENT_METRICS_PORT"]), "", ""),
         ]
     )
     if embedded:

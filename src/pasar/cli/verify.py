@@ -1,13 +1,16 @@
 """`pasar verify`: recompute every invariant and name what breaks one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Final
+from uuid import UUID
 
 import msgspec
 import typer
 
 from pasar.audit.check import Report, Verdict, check
+from pasar.audit.story import story
 from pasar.cli import schemas, screen, variables
+from pasar.kit.ids import parse_id
 from pasar.kit.postgres import PostgresDatabase
 
 CALM_S: Final = 60.0  # by then everything is settled while all parts run (guarantee G4)
@@ -28,23 +31,34 @@ def verify(
     """
     Recompute every invariant of a live shop, without locking it.
 
-    Exit code 0: all hold; 1: one is broken, its rows are named; 2: cannot be checked.
+    Exit code 0: all hold; 1: one is broken, its rows are named, and the first order among them is
+    told with its timeline; 2: cannot be checked.
     """
     calm_s = CALM_S if calm else CALM_S + _PAYMENT_AWAY_S
-    report = variables.run(_check(variables.of_the_running_shop(), calm_s))
+    report, told = variables.run(_check(variables.of_the_running_shop(), calm_s))
     if json:
         screen.say(msgspec.json.encode(report).decode())
     else:
         _show(report)
+        screen.table(told)
     raise SystemExit(report.verdict)
 
 
-async def _check(given: Mapping[str, str], calm_s: float) -> Report:
+async def _check(given: Mapping[str, str], calm_s: float) -> tuple[Report, Sequence[Sequence[str]]]:
     database = await PostgresDatabase.open(schemas.owner(given))
     try:
-        return await check(database, calm_s)
+        report = await check(database, calm_s)
+        order = _first_order(report)
+        told = await story(database, order) if order else ()
+        return report, [each.row() for each in told]
     finally:
         await database.close()
+
+
+def _first_order(report: Report) -> UUID | None:
+    """Return the first order among what is broken: there are products and reviews too."""
+    offenders = (offender for finding in report.broken for offender in finding.offenders)
+    return next((parse_id(each.id) for each in offenders if each.kind == "order"), None)
 
 
 def _show(report: Report) -> None:

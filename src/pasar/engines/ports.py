@@ -15,6 +15,8 @@ from pasar.engines.errors import EngineError
 USUAL: Final[Mapping[str, Sequence[int]]] = {
     "APP_PORT": (8080, 18080, 28080),
     "PAYMENT_GRPC_PORT": (50051, 15051, 25051),
+    "METRICS_PORT": (9464, 19464, 29464),
+    "PAYMENT_METRICS_PORT": (9465, 19465, 29465),
     "DB_PORT": (5432, 15432, 25432),
     "REDIS_PORT": (6379, 16379, 26379),
     "NSQD_ADDR": (4150, 14150, 24150),

@@ -8,6 +8,7 @@ from typing import Final
 
 from pasar.kit import log
 from pasar.kit.clock import Clock
+from pasar.kit.metrics import BREAKER_OPEN
 
 _log: Final = log.get("breaker")
 
@@ -48,10 +49,12 @@ class Breaker:
     def succeeded(self) -> None:
         if self._failures >= self._limit:
             _log.info("breaker closed", target=self._name)
+            BREAKER_OPEN.labels(self._name).set(0)
         self._failures = 0
 
     def failed(self, fault: Exception) -> None:
         self._failures += 1
         if self._failures == self._limit:
             self._probe_at = self._clock.monotonic() + self._open_s
+            BREAKER_OPEN.labels(self._name).set(1)
             _log.warning("breaker open", target=self._name, error=str(fault))

@@ -78,6 +78,19 @@ class EngineConfig:
         str,
         Meta(pattern=_ADDRESSES, description="nsqlookupd, host:port of its HTTP side, comma list"),
     ] = "localhost:4161"
+    nsq_tls: Annotated[
+        bool, Meta(description="TLS to nsqd; certificate and host name are always verified")
+    ] = False
+    nsq_tls_ca_file: Annotated[
+        str, Meta(description="PEM authorities that may sign nsqd's; empty = the system's")
+    ] = ""
+    nsq_tls_cert_file: Annotated[
+        str, Meta(description="PEM certificate of our own, where nsqd asks for one")
+    ] = ""
+    nsq_tls_key_file: Annotated[str, Meta(description="PEM key of that certificate")] = ""
+    nsq_auth_secret: Annotated[
+        str, Meta(description="what nsqd's authorisation server knows us by; empty = none")
+    ] = ""
     relay_batch: Annotated[int, Meta(ge=1, le=1000, description="outbox rows per claim")] = 100
     relay_lease: Annotated[
         Duration, Meta(description="after this a dead relay's rows are claimed anew")
@@ -88,6 +101,9 @@ class EngineConfig:
     relay_backoff_max: Annotated[
         Duration, Meta(description="longest wait while the broker is away; from 100ms, doubling")
     ] = Duration(5)
+    outbox_retention: Annotated[
+        Duration, Meta(description="how long sent events stay; `pasar verify` looks back 6 days")
+    ] = Duration(604_800)
     event_signing_key: Annotated[
         str, Meta(description="HMAC key of events, ≥ 32 bytes; empty = unsigned")
     ] = ""
@@ -140,6 +156,11 @@ class EngineConfig:
             nsqd_addr=self.nsqd_addr,
             nsqd_http_addr=self.nsqd_http_addr,
             nsq_lookupd_addr=self.nsq_lookupd_addr,
+            nsq_tls=self.nsq_tls,
+            nsq_tls_ca_file=self.nsq_tls_ca_file,
+            nsq_tls_cert_file=self.nsq_tls_cert_file,
+            nsq_tls_key_file=self.nsq_tls_key_file,
+            nsq_auth_secret=self.nsq_auth_secret,
             redis_host=self.redis_host,
             redis_port=self.redis_port,
             redis_password=self.redis_password,

@@ -1,5 +1,5 @@
 """
-The database as business code sees it: statements, transactions, and three ways to fail.
+The database as business code sees it: statements, transactions, and the ways to fail.
 
 The adapter is `kit/postgres.py`. SQL texts use `$1`, `$2`, …; rows come back as mappings from
 column name to value (UUID, int, str, datetime, Decimal, None).
@@ -8,6 +8,8 @@ column name to value (UUID, int, str, datetime, Decimal, None).
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
+
+from pasar.kit.errors import Unavailable
 
 Row = Mapping[str, Any]
 """One row; its reader in `postgres.py` gives the columns their types and lets no Any out."""
@@ -21,12 +23,25 @@ class ConstraintViolated(Exception):
         self.constraint = constraint
 
 
+class Contended(Unavailable):
+    """A deadlock, a serialization failure or a lock held too long: the same may succeed now."""
+
+
+class OutcomeUnknown(Unavailable):
+    """
+    The connection was lost while something that commits was under way: it is done, or it is not.
+
+    Only a second look tells. Every other Unavailable means that nothing was committed.
+    """
+
+
 class Queries(Protocol):
     """
     What can be asked of a database, inside or outside a transaction.
 
     Every method raises ConstraintViolated when a constraint refuses, and kit.errors.Unavailable
-    when the server is away, the pool stays exhausted, or a statement or lock limit passes.
+    when the server is away, the pool stays exhausted, or a statement or lock limit passes: as one
+    of its kinds above where that fits.
     """
 
     async def fetch(self, sql: str, *args: object) -> Sequence[Row]:

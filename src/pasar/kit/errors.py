@@ -9,6 +9,7 @@ Every error the program answers with, as one tree; each class carries the code t
     ├── Forbidden         FORBIDDEN               not yours to do
     ├── NotFound          NOT_FOUND
     ├── Conflict          CONFLICT                a duplicate, or still in use
+    ├── KeyReused         IDEMPOTENCY_KEY_REUSED  the key of another request
     ├── RateLimited       RATE_LIMITED            later
     ├── Unavailable       SERVICE_UNAVAILABLE     a needed part is away, or we are full
     └── TimedOut          REQUEST_TIMEOUT         the request's budget is spent
@@ -63,6 +64,13 @@ class NotFound(PasarError):
 
 class Conflict(PasarError):
     code = "CONFLICT"
+
+
+class KeyReused(PasarError):
+    code = "IDEMPOTENCY_KEY_REUSED"
+
+    def __init__(self) -> None:
+        super().__init__("this key was used with another request")
 
 
 class RateLimited(PasarError):

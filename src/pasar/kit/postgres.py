@@ -1,8 +1,7 @@
 """
 PostgreSQL by asyncpg, the adapter of `kit/database.py`: sessions, a pool, transactions.
 
-Statements and what their faults mean are in `kit/postgres_tx.py`, waking others (LISTEN, NOTIFY) in
-`kit/postgres_listen.py`.
+Beside it: `postgres_tx.py`, statements and their faults; `postgres_listen.py`, LISTEN and NOTIFY.
 """
 
 import asyncio
@@ -16,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 import asyncpg
 import msgspec
 
-from pasar.kit.database import Database, Row, Tx
+from pasar.kit.database import Contended, Database, Row, Tx
 from pasar.kit.errors import Unavailable
-from pasar.kit.postgres_tx import DRIVER_FAULTS, Contended, PostgresTx, faults, unavailable
+from pasar.kit.metrics import DB_CONNECTIONS_IN_USE
+from pasar.kit.postgres_tx import DRIVER_FAULTS, PostgresTx, faults, unavailable
 
 if TYPE_CHECKING:  # generic in the type stubs only
     from pasar.kit.postgres_tx import AnyConnection
@@ -32,8 +32,7 @@ ResultT = TypeVar("ResultT")
 
 # Waits before the second, third and fourth try of a single statement, each taken with full jitter.
 _RETRY_AT_MOST_S: Final = (0.01, 0.02, 0.04)
-# A server that has not even reported its own time-out by then is frozen or cut off.
-_SILENCE_S: Final = 1.0
+_SILENCE_S: Final = 1.0  # a server that has not even reported its own time-out is frozen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,16 +122,16 @@ class PostgresDatabase:
     @asynccontextmanager
     async def begin(self) -> AsyncGenerator[Tx]:
         async with self._borrow() as connection:
-            with faults(connection):
+            with faults(connection, commits=False):
                 await connection.execute("BEGIN")
             try:
-                yield PostgresTx(connection, self._count)
+                yield PostgresTx(connection, self._count, commits=False)
             except BaseException:
                 # A connection that cannot roll back is broken; the pool cuts it, which rolls back.
-                with suppress(Unavailable), faults(connection):
+                with suppress(Unavailable), faults(connection, commits=False):
                     await connection.execute("ROLLBACK")
                 raise
-            with faults(connection):
+            with faults(connection, commits=True):
                 outcome = await connection.execute("COMMIT")
             if outcome != "COMMIT":
                 raise RuntimeError("a statement had failed, so the COMMIT was a ROLLBACK")
@@ -147,7 +146,7 @@ class PostgresDatabase:
 
     async def _once(self, ask: Callable[[PostgresTx], Awaitable[ResultT]]) -> ResultT:
         async with self._borrow() as connection:
-            return await ask(PostgresTx(connection, self._count))
+            return await ask(PostgresTx(connection, self._count, commits=True))
 
     @asynccontextmanager
     async def _borrow(self) -> "AsyncGenerator[AnyConnection]":
@@ -157,7 +156,8 @@ class PostgresDatabase:
         except DRIVER_FAULTS as fault:
             raise unavailable(fault) from fault
         try:
-            yield connection
+            with DB_CONNECTIONS_IN_USE.track_inprogress():
+                yield connection
         finally:
             # Waits for the server to confirm a cancelled statement; else the connection is cut.
             with suppress(*DRIVER_FAULTS):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 
 from pasar.kit import log
-from pasar.kit.database import ConstraintViolated, Row, Tx
+from pasar.kit.database import ConstraintViolated, Contended, OutcomeUnknown, Row, Tx
 from pasar.kit.errors import Unavailable
 
 if TYPE_CHECKING:  # generic in the type stubs only
@@ -20,27 +20,37 @@ if TYPE_CHECKING:  # generic in the type stubs only
 
     AnyConnection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
 
-DRIVER_FAULTS: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+DRIVER_FAULTS: Final = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 """Everything that dialling or releasing a connection may raise; TimeoutError is an OSError."""
 
 _CONTENTION: Final = frozenset({"40P01", "40001", "55P03"})  # deadlock, serialization, lock timeout
 # By class: connection, resources, operator (statement timeout too), rollback; idle or long
 # transaction.
 _AWAY: Final = ("08", "53", "57", "40", "25P03", "25P04")
+# Of these, the ones that end the connection, perhaps after the commit: lost, or shut down.
+_CUT: Final = ("08", "57P")
 
 _log: Final = log.get("postgres")
 
 
-class Contended(Unavailable):
-    """A deadlock, a serialization failure or a lock held too long: the same may succeed now."""
-
-
 class PostgresTx:
-    """One connection, whose transaction somebody else begins and ends."""
+    """
+    One connection, whose transaction somebody else begins and ends.
 
-    def __init__(self, connection: "AnyConnection", count: Callable[[], None]) -> None:
+    Or nobody: then each statement `commits` by itself, and its outcome can get lost.
+    """
+
+    def __init__(
+        self, connection: "AnyConnection", count: Callable[[], None], *, commits: bool
+    ) -> None:
         self._connection = connection
         self._count = count
+        self._commits = commits
 
     async def fetch(self, sql: str, *args: object) -> Sequence[Row]:
         with self._asking():
@@ -60,38 +70,45 @@ class PostgresTx:
     @contextmanager
     def _asking(self) -> Generator[None]:
         self._count()
-        with faults(self._connection):
+        with faults(self._connection, commits=self._commits):
             yield
 
 
 @contextmanager
-def faults(connection: "AnyConnection") -> Generator[None]:
+def faults(connection: "AnyConnection", *, commits: bool) -> Generator[None]:
     """Translate what a statement on this connection raises; a mistake in it stays what it is."""
+    lost = OutcomeUnknown if commits else Unavailable
     try:
         yield
     except asyncpg.IntegrityConstraintViolationError as fault:
         if fault.constraint_name is None:  # NOT NULL: a mistake of ours, not an outcome
             raise
         raise ConstraintViolated(fault.constraint_name) from fault
+    except asyncpg.InternalClientError as fault:
+        # The server's last words came while nobody asked: the pool would lend it again and again.
+        connection.terminate()
+        raise unavailable(fault, lost) from fault
     except asyncpg.PostgresError as fault:
         if fault.sqlstate in _CONTENTION:
             _log.warning("database contention", reason=type(fault).__name__)
             raise Contended from fault
         if not fault.sqlstate.startswith(_AWAY):
             raise
-        raise unavailable(fault) from fault
+        raise unavailable(
+            fault, lost if fault.sqlstate.startswith(_CUT) else Unavailable
+        ) from fault
     except asyncpg.InterfaceError as fault:
         if not _is_gone(connection):
             raise
-        raise unavailable(fault) from fault
+        raise unavailable(fault, lost) from fault
     except OSError as fault:
-        raise unavailable(fault) from fault
+        raise unavailable(fault, lost) from fault
 
 
-def unavailable(fault: Exception) -> Unavailable:
+def unavailable(fault: Exception, kind: type[Unavailable] = Unavailable) -> Unavailable:
     """Log why the database could not serve, and return the error that says so to the client."""
     _log.warning("database unavailable", reason=type(fault).__name__)
-    return Unavailable()
+    return kind()
 
 
 def _is_gone(connection: "AnyConnection") -> bool:

@@ -6,8 +6,9 @@ apply and what to do when Redis is away is the caller's to say.
 """
 
 from collections import OrderedDict, deque
-from dataclasses import dataclass
 from typing import Final, Protocol, cast
+
+import msgspec
 
 from pasar.kit.clock import Clock
 from pasar.kit.redis import Redis
@@ -20,8 +21,7 @@ MAX_LOCAL_BUCKETS: Final = 10_000
 _PREFIX: Final = "pasar:rate_limit:"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """
     The answer of a limiter, in the terms of its headers.
 

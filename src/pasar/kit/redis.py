@@ -18,6 +18,7 @@ from redis.exceptions import NoScriptError, ResponseError
 from pasar.kit.breaker import Breaker
 from pasar.kit.clock import SystemClock
 from pasar.kit.redis_connection import Encodable, RedisUnavailable
+from pasar.kit.redis_tracking import Tracking
 from pasar.kit.redis_transport import RedisTransport
 
 __all__ = ["Redis", "RedisSettings", "RedisUnavailable", "Script"]
@@ -84,6 +85,11 @@ class Redis(AsyncCoreCommands):
     def round_trips(self) -> int:
         """How many writes have left for Redis; the commands of one loop tick share one."""
         return self._transport.round_trips
+
+    @property
+    def tracking(self) -> Tracking:
+        """Who is told what others write. To be set up before the first command."""
+        return self._transport.tracking
 
     def send(self, *args: Encodable) -> None:
         """Write a command with this tick's others and forget it; lost when Redis is away."""

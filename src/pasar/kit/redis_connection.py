@@ -14,6 +14,7 @@ import hiredis
 from redis.exceptions import NoScriptError, ResponseError
 
 from pasar.kit.errors import Unavailable
+from pasar.kit.redis_tracking import Tracking
 
 Encodable = str | int | float | bytes
 
@@ -55,13 +56,15 @@ class Connection(asyncio.Protocol):
 
     Made inside a running loop, used once. A reply that misses `timeout_s` ends the connection and
     fails everybody who waits on it, since replies behind a missing one cannot be told apart.
+    `tracking` is handed what the server tells unasked, and learns of the end.
     """
 
-    def __init__(self, timeout_s: float) -> None:
+    def __init__(self, timeout_s: float, tracking: Tracking) -> None:
         self.round_trips = 0
         self.lost = False
         self.gone = asyncio.Event()
         self._timeout_s = timeout_s
+        self._tracking = tracking
         self._loop = asyncio.get_running_loop()
         self._socket: asyncio.Transport | None = None
         self._reader = hiredis.Reader(replyError=_reply_error, notEnoughData=_INCOMPLETE)
@@ -91,6 +94,7 @@ class Connection(asyncio.Protocol):
     def lose(self, reason: str) -> None:
         """Give the connection up and fail everyone who waits."""
         self.lost = True
+        self._tracking.lost()
         if self._watchdog is not None:
             self._watchdog.cancel()
         if self._socket is not None:
@@ -107,7 +111,9 @@ class Connection(asyncio.Protocol):
         self._reader.feed(data)
         try:
             while (reply := self._reader.gets()) is not _INCOMPLETE:
-                if not isinstance(reply, hiredis.PushNotification):
+                if isinstance(reply, hiredis.PushNotification):
+                    self._tracking.told(cast("list[object]", reply))
+                else:
                     self._deliver(reply)
         except (hiredis.ProtocolError, IndexError) as fault:
             self.lose(f"reply out of place: {fault}")

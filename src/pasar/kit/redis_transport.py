@@ -11,6 +11,7 @@ from typing import Final
 from redis.exceptions import ResponseError
 
 from pasar.kit.redis_connection import Connection, Encodable, RedisUnavailable
+from pasar.kit.redis_tracking import Tracking
 
 FIRST_BACKOFF_S: Final = 0.05
 # Below the breaker's open time of 2 s, so that its probe always dials.
@@ -30,6 +31,7 @@ class RedisTransport:
         self._password = password
         self._db = db
         self._timeout_s = timeout_s
+        self.tracking = Tracking()
         self._connection: Connection | None = None
         self._dialling: asyncio.Task[None] | None = None
         self._backoff_s = FIRST_BACKOFF_S
@@ -77,7 +79,7 @@ class RedisTransport:
 
     async def _dial(self) -> None:
         loop = asyncio.get_running_loop()
-        connection = Connection(self._timeout_s)
+        connection = Connection(self._timeout_s, self.tracking)
         try:
             async with asyncio.timeout(self._timeout_s):
                 await loop.create_connection(lambda: connection, *self._address)
@@ -101,3 +103,6 @@ class RedisTransport:
         hello = connection.submit("HELLO", 3, *login)
         select = connection.submit("SELECT", self._db)
         await asyncio.gather(hello, select)
+        if command := self.tracking.command():
+            await connection.submit(*command)
+            self.tracking.live = True

@@ -42,6 +42,9 @@ class PaymentConfig(EngineConfig):
         str, Meta(description="PEM certificate; with the key it turns TLS on")
     ] = ""
     payment_tls_key_file: Annotated[str, Meta(description="PEM key of that certificate")] = ""
+    payment_metrics_port: Annotated[
+        int, Meta(ge=0, le=65535, description="`/metrics` on loopback; 0 = off")
+    ] = 0
     payment_process_timeout: Annotated[
         Duration, Meta(description="longest ProcessPayment call; the mock itself takes up to 2 s")
     ] = Duration(10)

@@ -6,6 +6,7 @@ from typing import Final
 from pasar.contracts.events import Malformed, OrderCreated, is_genuine
 from pasar.kit import log
 from pasar.kit.broker.port import Message, Reject
+from pasar.kit.metrics import EVENTS_FORGED
 from pasar.payment_service.model import AmountMismatch, PaymentRequest
 from pasar.payment_service.service import Payments
 
@@ -41,5 +42,6 @@ class OrderCreatedConsumer:
         except Malformed as fault:
             raise Reject(f"malformed: {fault}") from fault
         if not is_genuine(body, self._keys):
+            EVENTS_FORGED.inc()
             raise Reject("forged")
         return order

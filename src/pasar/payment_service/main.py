@@ -5,13 +5,14 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from pasar.contracts.events import seal
+from pasar.contracts.events import TOPICS, seal
 from pasar.kit import failpoints, log
 from pasar.kit.broker.choose import connect
 from pasar.kit.broker.port import Broker
 from pasar.kit.clock import SystemClock
 from pasar.kit.database import Database
 from pasar.kit.dead_letters import PostgresDeadLetters
+from pasar.kit.observer import observed
 from pasar.kit.postgres import PostgresDatabase
 from pasar.kit.settings import BadSetting
 from pasar.kit.signals import told_to_stop
@@ -48,7 +49,8 @@ async def build(config: PaymentConfig) -> AsyncGenerator[PaymentApp]:
     database = await PostgresDatabase.open(config.postgres())
     broker = connect(config.message_broker("payment-service"), PostgresDeadLetters(database))
     try:
-        yield compose(config, database, broker)
+        async with observed(config.payment_metrics_port, database, broker, TOPICS):
+            yield compose(config, database, broker)
     finally:
         await broker.close()
         await database.close()

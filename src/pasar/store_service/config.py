@@ -10,12 +10,13 @@ from pasar.kit.config import EngineConfig, Port
 from pasar.kit.postgres import PostgresSettings
 from pasar.kit.redis import RedisSettings
 from pasar.kit.settings import Duration
+from pasar.store_service.payments_config import PaymentsConfig
 from pasar.store_service.picture_config import PictureConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoreConfig(PictureConfig, EngineConfig):
-    """The engines' settings, those of pictures, the rest; a variable is its field in upper case."""
+class StoreConfig(PictureConfig, PaymentsConfig, EngineConfig):
+    """Those of engines, payments, pictures, and the rest; a variable is its field in upper case."""
 
     app_port: Annotated[Port, Meta(description="HTTP port of the store service")] = 8080
     app_env: Annotated[
@@ -60,6 +61,10 @@ class StoreConfig(PictureConfig, EngineConfig):
     app_max_in_flight: Annotated[
         int, Meta(ge=1, description="requests running at once per process, then 503")
     ] = 512
+
+    metrics_port: Annotated[
+        int, Meta(ge=0, le=65535, description="`/metrics` on loopback, of all processes; 0 = off")
+    ] = 0
 
     db_pool_size: Annotated[int, Meta(ge=1, le=100, description="connections per web process")] = 10
     db_worker_pool_size: Annotated[
@@ -153,9 +158,16 @@ class StoreConfig(PictureConfig, EngineConfig):
     trusted_proxies: Annotated[
         str, Meta(description="networks whose X-Forwarded-For is believed, comma list")
     ] = ""
+    allow_insecure: Annotated[
+        str,
+        Meta(description="hosts that production may talk to in plaintext, comma list"),
+    ] = ""
     cors_allowed_origins: Annotated[
         str, Meta(description="origins whose pages may call, comma list, or `*`; empty = none")
     ] = ""
+    idempotency_ttl: Annotated[
+        Duration, Meta(description="how long an Idempotency-Key gets its first answer again")
+    ] = Duration(86_400)
     cart_max_lines: Annotated[
         int, Meta(ge=1, description="lines of one cart; bounds the locks of a checkout")
     ] = 1000

@@ -5,6 +5,7 @@ Asked once, by the parent of its processes. BadSetting ends in exit code 78, Una
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
@@ -37,6 +38,10 @@ def bad_settings(config: StoreConfig) -> list[BadSetting]:
     except ValueError as fault:
         faults.append(BadSetting("CORS_ALLOWED_ORIGINS", str(fault)))
     try:
+        config.payment_authority()
+    except BadSetting as fault:
+        faults.append(fault)
+    try:
         failpoints.arm(config.pasar_failpoints, app_env=config.app_env)
     except BadSetting as fault:
         faults.append(fault)
@@ -45,9 +50,35 @@ def bad_settings(config: StoreConfig) -> list[BadSetting]:
         faults += _weak("JWT_SECRET_PREVIOUS", config.jwt_secret_previous)
     if config.event_signing_key or config.app_env == "production":
         faults += _weak("EVENT_SIGNING_KEY", config.event_signing_key)
+    if config.payment_service_token or config.app_env == "production":
+        faults += _weak("PAYMENT_SERVICE_TOKEN", config.payment_service_token)
+    if config.app_env == "production":
+        faults += _plaintext(config)
     if bool(config.admin_email) != bool(config.admin_password):
         faults.append(BadSetting("ADMIN_EMAIL", "goes with ADMIN_PASSWORD"))
     return faults
+
+
+def _plaintext(config: StoreConfig) -> list[BadSetting]:
+    """Name what would be talked to over a network for all to read (H55)."""
+    allowed = {host.strip() for host in config.allow_insecure.split(",")}
+    payment = config.payment_grpc_addr.rpartition(":")[0]
+    peers = (
+        ("DB_SSLMODE", config.db_host, config.db_sslmode in {"disable", "allow", "prefer"}),
+        ("PAYMENT_GRPC_CA_FILE", payment, not config.payment_grpc_ca_file),
+    )
+    return [
+        BadSetting(variable, f"plaintext to {host}, which ALLOW_INSECURE does not name")
+        for variable, host, plain in peers
+        if plain and not _is_local(host) and host not in allowed
+    ]
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost" or host.startswith("/")  # the latter is a socket file
 
 
 def refuse(faults: Sequence[BadSetting]) -> None:

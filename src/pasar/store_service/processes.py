@@ -1,11 +1,10 @@
 """
-The processes of the store service: a web process, the background process, and their parent's check.
+The web process of the store service, and its parent's check; the other one is in `background.py`.
 
 Each takes the parts that `main.py` connects and gives them their order of start and stop.
 """
 
 import asyncio
-import os
 import socket
 from contextlib import suppress
 from dataclasses import replace
@@ -13,18 +12,15 @@ from functools import partial
 from importlib.metadata import version
 from typing import Final
 
-from pasar.contracts.events import seal
 from pasar.kit import failpoints, log
-from pasar.kit.broker.choose import connect
 from pasar.kit.clock import SystemClock
-from pasar.kit.dead_letters import PostgresDeadLetters
 from pasar.kit.errors import Conflict, Invalid, Unavailable
 from pasar.kit.postgres import PostgresDatabase
 from pasar.kit.postgres_listen import Listener, Wakeups
 from pasar.kit.ratelimit import LocalLimiter, RateLimiter
 from pasar.kit.settings import BadSetting
 from pasar.kit.signals import told_to_stop
-from pasar.store_service import app, preflight, worker
+from pasar.store_service import app, heartbeat, preflight
 from pasar.store_service.accounts.postgres_sessions import CHANNEL as SESSION_CHANNEL
 from pasar.store_service.accounts.service import AccountService
 from pasar.store_service.config import StoreConfig
@@ -75,7 +71,7 @@ async def prepare(config: StoreConfig) -> None:
 async def _refusals(config: StoreConfig) -> list[BadSetting]:
     """Ask the engines. With the login's own rights first: an unmigrated server has no roles."""
     login = await PostgresDatabase.open(replace(config.postgres(1), role="none"))
-    parts = await build(config, pool_size=1, wake=_nobody)
+    parts = await build(config, pool_size=1, wake=nobody)
     faults: list[BadSetting] = []
     try:
         await preflight.reached(
@@ -118,7 +114,10 @@ async def serve(config: StoreConfig, listener: socket.socket) -> None:
     parts = await build(config, pool_size=config.db_pool_size, wake=wakeups.notify)
     system = SystemHandler(
         broker=config.broker,
-        checks={"database": partial(preflight.check_schema, parts.database)},
+        checks={
+            "database": partial(preflight.check_schema, parts.database),
+            "worker": partial(heartbeat.check, parts.database, config.worker_heartbeat_limit),
+        },
         check_timeout_s=CHECK_TIMEOUT_S,
     )
     tokens = parts.signing_in.live_tokens
@@ -127,7 +126,8 @@ async def serve(config: StoreConfig, listener: socket.socket) -> None:
     with suppress(Unavailable):  # then tokens are judged from the first look that succeeds
         await tokens.look()
     async with asyncio.TaskGroup() as background:
-        jobs = [background.create_task(job.run()) for job in (wakeups, tokens, ended_sessions)]
+        endless = (wakeups.run, tokens.run, ended_sessions.run, *(c.run for c in parts.copies))
+        jobs = [background.create_task(run()) for run in endless]
         jobs.append(background.create_task(edge.admission.watch(parts.database.ping)))
         await app.run(
             edge,
@@ -166,6 +166,7 @@ def _application(config: StoreConfig, parts: Parts, system: SystemHandler) -> Ed
             max_body_bytes=config.app_max_body,
             max_json_depth=config.app_json_depth,
             uploads=config.uploads(),
+            once=parts.once,
         ),
         clients=Clients(networks(config.trusted_proxies)),
         files={
@@ -180,31 +181,9 @@ def _application(config: StoreConfig, parts: Parts, system: SystemHandler) -> Ed
     )
 
 
-async def work(config: StoreConfig) -> None:
-    """Be the background process until told to stop."""
-    _begin(config)
-    parts = await build(config, pool_size=config.db_worker_pool_size, wake=_nobody)
-    address = config.message_broker(f"{SERVICE}-{os.getpid()}")
-    broker = connect(address, PostgresDeadLetters(parts.database))
-    relay = config.relay(parts.database, broker, partial(seal, key=config.event_signing_key))
-    try:
-        await worker.run(
-            broker=broker,
-            relay=relay,
-            listen=Listener(config.postgres(1), OUTBOX_CHANNEL, relay.wake).run,
-            results=parts.payment_results.handle,
-            concurrency=config.broker_concurrency,
-            grace_s=config.app_shutdown_timeout,
-            stop=told_to_stop(),
-        )
-    finally:
-        await broker.close()
-        await parts.close()
-
-
 async def create_admin(config: StoreConfig, email: str, password: str, name: str) -> None:
     """Set up an administrator. Raises kit.errors.Invalid, Conflict, Unavailable."""
-    parts = await build(config, pool_size=1, wake=_nobody)
+    parts = await build(config, pool_size=1, wake=nobody)
     try:
         await parts.signing_in.accounts.create_admin(email, password, name)
     finally:
@@ -227,5 +206,5 @@ def _connection_limits(config: StoreConfig) -> ConnectionLimits:
     )
 
 
-def _nobody() -> None:
+def nobody() -> None:
     """Wake nobody: the process makes no order, or is the relay itself."""

@@ -82,6 +82,8 @@ from pasar.store_service.reviews.schemas import CreateReviewBody, ReviewJson
 from pasar.store_service.stores.handler import StoreHandler
 from pasar.store_service.stores.model import AlreadyHasStore, NotStoreOwner, StoreNotFound
 from pasar.store_service.stores.schemas import OpenStoreBody, StoreJson, UpdateStoreBody
+from pasar.store_service.timeline.handler import TimelineHandler
+from pasar.store_service.timeline.schemas import EntryJson
 from pasar.store_service.web.envelope import Message, Paged
 from pasar.store_service.web.route import ADMIN, BUYER, PUBLIC, SELLER, SIGNED_IN, Limit, Route
 from pasar.store_service.web.system import Health, Ready, SystemHandler
@@ -184,6 +186,9 @@ ROUTES: Final = (
     Route(method="GET", path="/api/v1/orders/{id}", handler=OrderHandler.get, access=BUYER,
           limits=AUTH, path_id="order", private=True, answer=OrderJson,
           refusals=(OrderNotFound, NotOrderOwner)),
+    Route(method="GET", path="/api/v1/orders/{id}/timeline", handler=TimelineHandler.tell,
+          access=SIGNED_IN, limits=AUTH, path_id="order", private=True, answer=list[EntryJson],
+          refusals=(OrderNotFound, NotOrderOwner, SellerWithoutStore, NotSellersOrder)),
     Route(method="PUT", path="/api/v1/orders/{id}/cancel", handler=OrderHandler.cancel,
           access=BUYER, limits=AUTH, path_id="order", private=True, answer=Message,
           refusals=(OrderNotFound, NotOrderOwner, TooLateToCancel),

@@ -4,7 +4,7 @@ The composition root's corner for identity: what opens, renews, ends and judges 
 `main.py` connects the rest.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pasar.kit.clock import SystemClock
@@ -16,7 +16,7 @@ from pasar.store_service.accounts.in_process import LiveTokens
 from pasar.store_service.accounts.postgres import PostgresLoginWindows, PostgresUsers
 from pasar.store_service.accounts.postgres_sessions import PostgresSessions
 from pasar.store_service.accounts.repository import Users
-from pasar.store_service.accounts.rules import STRONG_PASSWORD_BYTES
+from pasar.store_service.accounts.rules import STRONG, PasswordRule
 from pasar.store_service.accounts.service import AccountService
 from pasar.store_service.accounts.sessions import Issuer, SessionService
 from pasar.store_service.config import StoreConfig
@@ -49,7 +49,6 @@ def sign_in(config: StoreConfig, database: Database, ids: Ids) -> SignIn:
     signer = TokenSigner(config.jwt_secret)
     issuer = Issuer(signer, ids, SystemClock(), access_s=access_s, refresh_s=refresh_s)
     failures = config.login_account_limit or ANY_NUMBER
-    strong = STRONG_PASSWORD_BYTES if config.app_env == "production" else 0
     accounts = AccountService(
         users,
         sessions,
@@ -57,7 +56,7 @@ def sign_in(config: StoreConfig, database: Database, ids: Ids) -> SignIn:
         passwords,
         issuer,
         ids,
-        password_min=max(config.password_min, strong),
+        new_passwords=_new_passwords(config),
         tries_at_once=max(1, failures // config.web_processes()),
     )
     rotate, grace_s = config.jwt_refresh_rotation, config.jwt_refresh_grace
@@ -73,3 +72,9 @@ def sign_in(config: StoreConfig, database: Database, ids: Ids) -> SignIn:
             poll_s=config.session_poll,
         ),
     )
+
+
+def _new_passwords(config: StoreConfig) -> PasswordRule:
+    if config.app_env != "production":
+        return PasswordRule(least_bytes=config.password_min, refuse_common=False)
+    return replace(STRONG, least_bytes=max(config.password_min, STRONG.least_bytes))

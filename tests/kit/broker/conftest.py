@@ -4,20 +4,23 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from pasar.engines.valkey import Valkey
 from pasar.engines.valkey_login import ValkeyLogin
-from pasar.kit.broker.adapter import AdaptedBroker
+from pasar.kit.broker.adapter import AdaptedBroker, Adapter
 from pasar.kit.broker.delivery import Policy
 from pasar.kit.broker.nsq import NsqAdapter
 from pasar.kit.broker.nsq_settings import NsqSettings
 from pasar.kit.broker.streams import StreamsAdapter
 from pasar.kit.broker.streams_consumer import StreamsSettings
 from tests.fakes.broker import MemoryBroker, MemoryDeadLetters, Queues
-from tests.fixtures.engines import RunningNsq, run
+from tests.fixtures.engines import RunningNsq, run, start_nsq
 from tests.fixtures.redis import settings_of
+from tests.kit.broker.mortal import MortalServer, Patience
 from tests.kit.broker.targets import CHANNEL, EMPTY, Target, eventually_depth
 
 AGED_TOPICS = 60
@@ -90,6 +93,62 @@ def nsq_target(nsq: RunningNsq, aged_topics: Iterator[str]) -> Target:
         return AdaptedBroker(adapter, dead_letters, policy)
 
     return Target(make, aged=aged_topics, fresh=fresh_topics())
+
+
+@pytest.fixture
+def own_nsq(nsq_binaries: Path, tmp_path: Path) -> Iterator[RunningNsq]:
+    """nsqd with its default flags, on purpose: killed, it loses whatever it was told."""
+    engines = start_nsq(nsq_binaries, tmp_path)
+    yield engines
+    run(engines.nsqd.stop())
+    run(engines.nsqlookupd.stop())
+
+
+@pytest.fixture
+def mortal_streams(own_valkey: Valkey) -> MortalServer:
+    def adapter(patience: Patience) -> Adapter:
+        settings = StreamsSettings(
+            block_s=0.1,
+            declare_every_s=0.2,
+            reply_limit_s=patience.silence_s,
+            reconnect=patience.reconnect,
+        )
+        return StreamsAdapter(settings_of(own_valkey.login), "test", settings)
+
+    return MortalServer(own_valkey, adapter)
+
+
+@pytest.fixture
+def mortal_nsq(own_nsq: RunningNsq) -> MortalServer:
+    def adapter(patience: Patience) -> Adapter:
+        settings = NsqSettings(heartbeat_s=patience.silence_s / 2, reconnect=patience.reconnect)
+        return NsqAdapter([own_nsq.nsqd_tcp], [], [own_nsq.nsqd_http], settings)
+
+    return MortalServer(own_nsq.nsqd, adapter)
+
+
+@pytest.fixture
+def mortal_lookup(own_nsq: RunningNsq) -> MortalServer:
+    """As `mortal_nsq`, but consumers know nsqlookupd alone."""
+
+    def adapter(patience: Patience) -> Adapter:
+        settings = NsqSettings(heartbeat_s=patience.silence_s / 2, reconnect=patience.reconnect)
+        return NsqAdapter([], [own_nsq.lookupd_http], [own_nsq.nsqd_http], settings)
+
+    return MortalServer(own_nsq.nsqd, adapter)
+
+
+@pytest.fixture(params=["streams", pytest.param("nsq", marks=pytest.mark.nsq)])
+def mortal(request: pytest.FixtureRequest) -> MortalServer:
+    """Not async: starting an engine runs a loop of its own."""
+    found: MortalServer = request.getfixturevalue(f"mortal_{request.param}")
+    return found
+
+
+@pytest.fixture
+async def server(mortal: MortalServer) -> AsyncIterator[MortalServer]:
+    async with mortal.clients:
+        yield mortal
 
 
 @pytest.fixture(params=["fake", "streams", pytest.param("nsq", marks=pytest.mark.nsq)])

@@ -29,8 +29,7 @@ async def test_the_first_message_on_an_empty_broker_takes_at_most_a_second(targe
     await handler.got(1, within_s=1.0)
 
 
-async def test_no_more_handlers_run_than_asked(broker: AdaptedBroker, topic: str) -> None:
-    """Row 3 of the NSQ client."""
+async def test_row_03_no_more_handlers_run_than_asked(broker: AdaptedBroker, topic: str) -> None:
     gate = Gate()
     await broker.publish_many(topic, [b"%d" % number for number in range(100)])
     await broker.subscribe(topic, CHANNEL, gate, concurrency=10)
@@ -44,8 +43,10 @@ async def test_no_more_handlers_run_than_asked(broker: AdaptedBroker, topic: str
     assert gate.most == 10
 
 
-async def test_a_slow_handler_holds_up_nobody_else(broker: AdaptedBroker, topic: str) -> None:
-    """Row 4 of the NSQ client, on events instead of seconds."""
+async def test_row_04_a_slow_handler_holds_up_nobody_else(
+    broker: AdaptedBroker, topic: str
+) -> None:
+    """On events instead of seconds."""
     quick = Recorder()
     gate = Gate()
 
@@ -63,10 +64,9 @@ async def test_a_slow_handler_holds_up_nobody_else(broker: AdaptedBroker, topic:
     await eventually_depth(broker, topic, EMPTY)
 
 
-async def test_stopping_lets_running_handlers_finish(
+async def test_row_13_stopping_lets_running_handlers_finish(
     target: Target, broker: AdaptedBroker, topic: str
 ) -> None:
-    """Row 13 of the NSQ client."""
     gate = Gate()
     subscription = await broker.subscribe(topic, CHANNEL, gate, concurrency=5)
     await broker.publish_many(topic, [b"%d" % number for number in range(8)])
@@ -83,10 +83,9 @@ async def test_stopping_lets_running_handlers_finish(
     )
 
 
-async def test_what_outlasts_the_grace_goes_to_another_consumer(
+async def test_row_14_what_outlasts_the_grace_goes_to_another_consumer(
     target: Target, broker: AdaptedBroker, topic: str
 ) -> None:
-    """Row 14 of the NSQ client."""
     gate, other = Gate(), Recorder()
     subscription = await broker.subscribe(topic, CHANNEL, gate, concurrency=5)
     await broker.publish_many(topic, [b"%d" % number for number in range(5)])
@@ -100,10 +99,9 @@ async def test_what_outlasts_the_grace_goes_to_another_consumer(
     assert {2} == {message.attempts for message in other.messages}
 
 
-async def test_after_a_pause_no_further_handler_starts(
+async def test_row_15_after_a_pause_no_further_handler_starts(
     target: Target, broker: AdaptedBroker, topic: str
 ) -> None:
-    """Row 15 of the NSQ client."""
     gate = Gate()
     subscription = await broker.subscribe(topic, CHANNEL, gate, concurrency=3)
     await broker.publish_many(topic, [b"%d" % number for number in range(30)])

@@ -49,8 +49,10 @@ async def test_retry_without_delay_comes_again_at_once(broker: AdaptedBroker, to
     assert broker.counters.requeued == 1
 
 
-async def test_retry_after_a_second_waits_a_second(broker: AdaptedBroker, topic: str) -> None:
-    """Row 5 of the NSQ client: 1.0 to 1.5 s."""
+async def test_row_05_retry_after_a_second_waits_a_second(
+    broker: AdaptedBroker, topic: str
+) -> None:
+    """After 1.0 to 1.5 s."""
     loop, times = asyncio.get_running_loop(), []
 
     async def once(message: Message) -> None:
@@ -73,7 +75,7 @@ def test_a_delay_beyond_the_limits_is_refused(delay_s: float) -> None:
         Retry(delay_s)
 
 
-async def test_an_outage_never_makes_a_dead_letter(
+async def test_row_19_an_outage_never_makes_a_dead_letter(
     broker: AdaptedBroker, topic: str, target: Target
 ) -> None:
     async def away(message: Message) -> None:
@@ -90,7 +92,7 @@ async def test_an_outage_never_makes_a_dead_letter(
     assert target.dead_letters.rows == []
 
 
-async def test_a_rejected_message_is_dead_at_once(
+async def test_row_19_a_rejected_message_is_dead_at_once(
     broker: AdaptedBroker, topic: str, target: Target
 ) -> None:
     async def refuse(_: Message) -> None:
@@ -187,10 +189,10 @@ async def test_a_message_not_settled_in_time_comes_again_and_the_late_end_is_voi
     assert broker.counters.acknowledged == 1
 
 
-async def test_a_handler_slower_than_the_time_out_keeps_its_message(
+async def test_row_06_a_handler_slower_than_the_time_out_keeps_its_message(
     target: Target, topic: str
 ) -> None:
-    """Row 6 of the NSQ client; 1 s is the least that nsqd takes."""
+    """A time-out of 1 s is the least that nsqd takes."""
     broker = target.connect(Policy(touch_every_s=0.5), msg_timeout_s=1.0)
     await broker.declare({topic: [CHANNEL]})
 

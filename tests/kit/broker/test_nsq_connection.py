@@ -9,6 +9,7 @@ import pytest
 
 from pasar.kit.broker import nsq_wire as wire
 from pasar.kit.broker.nsq_connection import NsqConnection, NsqRefused
+from pasar.kit.broker.nsq_dial import dial
 from pasar.kit.broker.nsq_settings import NsqSettings
 from tests.kit.broker.targets import eventually
 
@@ -80,12 +81,12 @@ def heard() -> Heard:
 @pytest.fixture
 async def connection(nsqd: ScriptedNsqd, heard: Heard) -> AsyncIterator[NsqConnection]:
     address = await nsqd.start()
-    connection = await NsqConnection.dial(address, SETTINGS, heard.receive, heard.count_stale)
+    connection = await dial(address, SETTINGS, heard.receive, heard.count_stale)
     yield connection
     await connection.close()
 
 
-async def test_a_message_in_slices_of_one_byte_arrives(
+async def test_row_18_a_message_in_slices_of_one_byte_arrives(
     nsqd: ScriptedNsqd, connection: NsqConnection, heard: Heard
 ) -> None:
     for byte in frame(wire.MESSAGE, MESSAGE):
@@ -108,7 +109,7 @@ async def test_a_message_in_slices_of_one_byte_arrives(
     ],
     ids=["2 GiB", "unknown kind", "stray reply", "short message", "other protocol"],
 )
-async def test_nonsense_ends_the_connection(
+async def test_row_18_nonsense_ends_the_connection(
     nsqd: ScriptedNsqd, connection: NsqConnection, nonsense: bytes
 ) -> None:
     nsqd.writer.write(nonsense)
@@ -119,7 +120,7 @@ async def test_nonsense_ends_the_connection(
 
 
 @pytest.mark.parametrize("code", [b"E_FIN_FAILED", b"E_REQ_FAILED", b"E_TOUCH_FAILED"])
-async def test_a_refused_settlement_is_stale_and_answers_no_publish(
+async def test_row_18_a_refused_settlement_is_stale_and_answers_no_publish(
     nsqd: ScriptedNsqd, connection: NsqConnection, heard: Heard, code: bytes
 ) -> None:
     reply = asyncio.create_task(connection.request(b"PUB"))
@@ -147,7 +148,7 @@ async def test_another_error_answers_the_oldest_and_ends_the_connection(
     assert not connection.is_open
 
 
-async def test_a_missing_reply_ends_the_connection_with_its_order(
+async def test_row_18_a_missing_reply_ends_the_connection_with_its_order(
     connection: NsqConnection,
 ) -> None:
     with pytest.raises(ConnectionError, match="no reply in time"):
@@ -155,7 +156,7 @@ async def test_a_missing_reply_ends_the_connection_with_its_order(
     assert not connection.is_open
 
 
-async def test_a_reply_to_a_cancelled_request_goes_to_nobody_else(
+async def test_row_18_a_reply_to_a_cancelled_request_goes_to_nobody_else(
     nsqd: ScriptedNsqd, connection: NsqConnection
 ) -> None:
     cancelled = asyncio.create_task(connection.request(b"1"))
@@ -197,7 +198,7 @@ async def test_a_server_that_never_answers_is_given_up() -> None:
     settings = NsqSettings(dial_limit_s=0.1)
 
     with pytest.raises(TimeoutError):
-        await NsqConnection.dial(address, settings, Heard().receive, Heard().count_stale)
+        await dial(address, settings, Heard().receive, Heard().count_stale)
     await hung_up.wait()
     server.close()
     await server.wait_closed()

@@ -38,6 +38,10 @@ async def content_of(storage: Storage, name: str) -> bytes:
         return b"".join([chunk async for chunk in stored.chunks(0, stored.size)])
 
 
+async def named(storage: Storage, folder: str, before: datetime) -> set[str]:
+    return {name async for names in storage.older(folder, before) for name in names}
+
+
 class TestStorage:
     async def test_what_was_put_is_read(self, storage: Storage) -> None:
         name = new_name()
@@ -54,6 +58,18 @@ class TestStorage:
             assert stored.size == len(CONTENT)
             assert stored.modified.microsecond == 0
             assert timedelta(seconds=-1) < stored.modified - began < timedelta(seconds=10)
+
+    async def test_those_written_before_a_moment_are_named_folder_by_folder(
+        self, storage: Storage
+    ) -> None:
+        logos = {new_name() for _ in range(3)}
+        for name in (*logos, f"products/{uuid4()}.png"):
+            await storage.put(name, b"content")
+        now = datetime.now(UTC)
+
+        assert await named(storage, "stores", now + timedelta(minutes=1)) == logos
+        assert await named(storage, "stores", now - timedelta(minutes=1)) == set()
+        assert await named(storage, "nowhere", now + timedelta(minutes=1)) == set()
 
     async def test_a_part_is_read_exactly(self, storage: Storage) -> None:
         name = new_name()

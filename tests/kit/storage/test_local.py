@@ -4,6 +4,7 @@ import os
 import resource
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -63,6 +64,17 @@ async def test_h32_a_write_that_fails_half_way_leaves_no_file(
 
     assert files_in(tmp_path) == []
     await storage.put(NAME, b"now there is room")
+
+
+async def test_what_is_no_picture_of_ours_is_never_named(
+    storage: LocalStorage, tmp_path: Path
+) -> None:
+    await storage.put(NAME, b"content")
+    for stranger in ("notes.txt", "logo.png", f".{NAME.rpartition('/')[2]}.tmp"):
+        (tmp_path / "stores" / stranger).write_bytes(b"theirs")
+    later = datetime.now(UTC) + timedelta(hours=1)
+
+    assert [names async for names in storage.older("stores", later)] == [[NAME]]
 
 
 async def test_a_picture_may_be_read_by_a_web_server_in_front(

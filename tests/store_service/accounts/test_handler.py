@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from pasar.kit import failpoints
 from pasar.kit.clock import SystemClock
 from pasar.kit.postgres import PostgresDatabase, PostgresSettings
 from pasar.kit.postgres_listen import Listener
@@ -26,6 +27,7 @@ from pasar.store_service.web.middleware import EdgeSettings
 from pasar.store_service.web.pipeline import Guard
 from pasar.store_service.web.route import Limit
 from pasar.store_service.web.system import SystemHandler
+from tests.store_service.web.documented import documented
 
 NOBODY_LISTENS = 1  # port
 PASSWORD = "secret1"
@@ -98,6 +100,7 @@ async def api(clone: PostgresSettings, changes: dict[str, Any]) -> AsyncGenerato
             max_body_bytes=10_000,
             max_json_depth=20,
             uploads=settings.uploads(),
+            once=parts.once,
         ),
         files={},
         clients=Clients([]),
@@ -109,7 +112,11 @@ async def api(clone: PostgresSettings, changes: dict[str, Any]) -> AsyncGenerato
     await parts.signing_in.live_tokens.look()
     tasks = [asyncio.create_task(run()) for run in (parts.signing_in.live_tokens.run, listener.run)]
     transport = httpx.ASGITransport(app=application)
-    async with httpx.AsyncClient(transport=transport, base_url="http://shop/api/v1") as http:
+    async with httpx.AsyncClient(
+        transport=transport,
+        base_url="http://shop/api/v1",
+        event_hooks={"response": [documented(ROUTES).check]},
+    ) as http:
         yield Api(http)
     for task in tasks:
         task.cancel()
@@ -150,6 +157,23 @@ async def test_a_missing_refresh_token_is_named(api: Api, path: str) -> None:
     assert error == {
         "code": "VALIDATION_ERROR", "field": "refresh_token", "message": "is required",
     }  # fmt: skip
+
+
+async def test_h42_killed_after_the_update_the_old_token_works(api: Api) -> None:
+    """The process dies with the new pair in hand; whoever asks again gets that very pair."""
+    first = await api.joined()
+    failpoints.arm("refresh.after_update=raise", app_env="test")
+    try:
+        failed = await api.post("/auth/refresh", refresh_token=first["refresh_token"])
+    finally:
+        failpoints.arm("", app_env="test")
+    again = await api.post("/auth/refresh", refresh_token=first["refresh_token"])
+    pair = again.json()["data"]
+
+    assert (failed.status_code, again.status_code) == (500, 200)
+    assert await api.cart(pair["access_token"]) == 200
+    renewed = await api.post("/auth/refresh", refresh_token=pair["refresh_token"])
+    assert renewed.status_code == 200
 
 
 async def test_d55_logout_ends_the_refresh_token_and_nothing_else(api: Api) -> None:

@@ -106,19 +106,41 @@ class TestUsers:
         assert (found.disabled, found.token_version) == (True, 1)
 
 
-async def test_d41_migrated_twins_are_told_apart_by_their_exact_spelling(
-    database: PostgresDatabase, owner: PostgresDatabase
-) -> None:
-    users = PostgresUsers(database)
-    for email in ("Twin@example.com", "twin@example.com"):
-        await users.insert(new_user(email))
-        await owner.execute("UPDATE users SET email_key = NULL WHERE email = $1", email)
+RENAME = """
+UPDATE users SET email = $2::text, email_key = lower($2::text) WHERE email = $1
+"""
+MAKE_TWIN = "UPDATE users SET email = $2, email_key = NULL WHERE email = $1"
+TWINS = ("Twin@example.com", "twin@example.com")
 
-    for email in ("Twin@example.com", "twin@example.com"):
-        found = await users.find(email)
+
+@pytest.fixture
+async def twins(database: PostgresDatabase, owner: PostgresDatabase) -> PostgresUsers:
+    """Users among whom two migrated ones have addresses that differ in letter case only."""
+    users = PostgresUsers(database)
+    for number, email in enumerate(TWINS):
+        await users.insert(new_user(f"{number}@example.com"))
+        await owner.execute(MAKE_TWIN, f"{number}@example.com", email)
+    return users
+
+
+async def test_d41_migrated_twins_are_told_apart_by_their_exact_spelling(
+    twins: PostgresUsers,
+) -> None:
+    for email in TWINS:
+        found = await twins.find(email)
         assert found is not None
         assert found.user.email == email
-    assert await users.find("TWIN@example.com") is None
+    assert await twins.find("TWIN@example.com") is None
+
+
+@pytest.mark.parametrize("email", ["TWIN@example.com", *TWINS])
+async def test_d41_nobody_takes_a_spelling_of_migrated_twins(
+    twins: PostgresUsers, email: str
+) -> None:
+    with pytest.raises(EmailTaken):
+        await twins.insert(new_user(email))
+    with pytest.raises(EmailTaken):
+        await twins.save_admin(new_user(email, Role.ADMIN))
 
 
 async def test_the_exact_spelling_comes_first(
@@ -126,8 +148,9 @@ async def test_the_exact_spelling_comes_first(
 ) -> None:
     users = PostgresUsers(database)
     await users.insert(new_user("Ana@example.com"))
-    await owner.execute("UPDATE users SET email_key = NULL")
-    await users.insert(new_user("ANA@example.com"))
+    await users.insert(new_user("other@example.com"))
+    await owner.execute(MAKE_TWIN, "Ana@example.com", "Ana@example.com")
+    await owner.execute(RENAME, "other@example.com", "ANA@example.com")
     # Behind the other row, which a scan would otherwise meet later.
     await owner.execute("UPDATE users SET name = name WHERE email = 'Ana@example.com'")
     found = await users.find("Ana@example.com")

@@ -20,7 +20,11 @@ from pasar.store_service.accounts.model import (
     EmailTaken,
     TooManyFailures,
 )
-from pasar.store_service.accounts.rules import SEEDED_ADMIN_EMAIL, SEEDED_ADMIN_PASSWORD
+from pasar.store_service.accounts.rules import (
+    SEEDED_ADMIN_EMAIL,
+    SEEDED_ADMIN_PASSWORD,
+    PasswordRule,
+)
 from pasar.store_service.accounts.service import AccountService
 from pasar.store_service.accounts.sessions import Issuer
 from pasar.store_service.identity import Role
@@ -84,7 +88,14 @@ def accounts(
     ids = TimeOrderedIds()
     issuer = Issuer(TokenSigner(SECRET), ids, HeldClock(NOW), access_s=900, refresh_s=604_800)
     return AccountService(
-        users, sessions, windows, passwords, issuer, ids, password_min=7, tries_at_once=2
+        users,
+        sessions,
+        windows,
+        passwords,
+        issuer,
+        ids,
+        new_passwords=PasswordRule(least_bytes=7, refuse_common=False),
+        tries_at_once=2,
     )
 
 

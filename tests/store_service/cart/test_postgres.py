@@ -8,7 +8,7 @@ import pytest
 
 from pasar.kit.postgres import PostgresDatabase
 from pasar.store_service.cart.model import Cart, InsufficientStock, UnknownBuyer
-from pasar.store_service.cart.postgres import PostgresCarts
+from pasar.store_service.cart.postgres import ADD, REMOVE, SET_QUANTITY, PostgresCarts
 from pasar.store_service.identity import UserId
 from tests.store_service.shop import Shop, warm_up
 
@@ -120,3 +120,20 @@ async def test_a_token_without_account_has_no_cart(shop: Shop, carts: PostgresCa
         await carts.get(stranger)
     with pytest.raises(UnknownBuyer):
         await carts.add(stranger, lamp, 1)
+
+
+async def test_cart_changes_do_not_wait_for_the_disk(
+    shop: Shop, database: PostgresDatabase
+) -> None:
+    buyer, lamp = await shop.buyer(), await shop.product()
+    for sql, values in (
+        (ADD, (buyer, lamp, 1, 10)),
+        (SET_QUANTITY, (buyer, lamp, 2)),
+        (REMOVE, (buyer, lamp)),
+    ):
+        async with database.begin() as tx:
+            await tx.execute("SET LOCAL synchronous_commit = on")
+            await tx.fetch(sql, *values)
+            (row,) = await tx.fetch("SHOW synchronous_commit")
+
+        assert row["synchronous_commit"] == "off"

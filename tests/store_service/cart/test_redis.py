@@ -84,7 +84,7 @@ async def test_a_copy_of_another_release_is_read_anew(
     shop: MemoryShop, carts: RedisCarts, cache: VersionedCache
 ) -> None:
     buyer = await shop.buyer()
-    await cache.put(str(buyer), 0, b"not a cart")
+    await cache.put(str(buyer), 0, b"not a cart", cache.epoch)
 
     assert (await carts.get(buyer)).lines == ()
 
@@ -166,11 +166,11 @@ async def test_d25_a_copy_read_before_an_edit_is_not_shown_though_written_after_
 
 
 async def test_d25_an_addition_of_a_process_that_knows_no_edit_is_read_anew(
-    shop: MemoryShop, carts: RedisCarts, cache: VersionedCache, behind: CountingCarts
+    shop: MemoryShop, carts: RedisCarts, redis: Redis, behind: CountingCarts
 ) -> None:
     lamp, buyer = await shop.product(price="10"), await shop.buyer()
     await carts.outdate()
-    stranger = RedisCarts(cache, behind)
+    stranger = RedisCarts(VersionedCache(redis, "cart", 60), behind)
     await stranger.add(buyer, lamp, 1)
     await shop.reprice(lamp, "12.50")
 

@@ -28,6 +28,7 @@ from pasar.store_service.web.pipeline import Guard
 from pasar.store_service.web.route import Limit
 from pasar.store_service.web.system import SystemHandler
 from tests.store_service.shop import Shop
+from tests.store_service.web.documented import documented
 
 SECRET = "a secret of the tests, 32 bytes or more"
 
@@ -122,6 +123,7 @@ async def service(
             limits=limits,
             max_body_bytes=100_000,
             uploads=config.uploads(),
+            once=parts.once,
             max_json_depth=20,
         ),
         files={},
@@ -131,6 +133,10 @@ async def service(
         settings=EdgeSettings(request_timeout_s=30, max_in_flight=100),
     )
     transport = httpx.ASGITransport(app=application)
-    async with httpx.AsyncClient(transport=transport, base_url="http://shop/api/v1") as http:
+    async with httpx.AsyncClient(
+        transport=transport,
+        base_url="http://shop/api/v1",
+        event_hooks={"response": [documented(ROUTES).check]},
+    ) as http:
         yield Service(http, Shop(owner), owner)
     await parts.close()

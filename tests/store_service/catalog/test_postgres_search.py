@@ -1,4 +1,4 @@
-"""Finding products: what matches, in which order, by which index, for how long."""
+"""Finding products: what matches, in which order, for how long; by which index: test_plans.py."""
 
 from dataclasses import replace
 from uuid import uuid4
@@ -7,24 +7,10 @@ import pytest
 
 from pasar.kit.errors import Unavailable
 from pasar.kit.money import Money
-from pasar.kit.postgres import PostgresDatabase, PostgresSettings
+from pasar.kit.postgres import PostgresDatabase
 from pasar.store_service.catalog.model import CategoryId, Found, ProductFilter, ProductId, Sort
-from pasar.store_service.catalog.postgres_search import (
-    COUNT,
-    FEW,
-    TERMS,
-    PostgresProductSearch,
-    _page,
-    _values,
-)
+from pasar.store_service.catalog.postgres_search import PostgresProductSearch
 from tests.store_service.shop import Shop
-
-MANY = """
-INSERT INTO products (store_id, category_id, name, description, price, created_at)
-SELECT $1, $2, 'ware ' || md5(n::text), 'made of ' || md5(n::text || 'x'), n % 100,
-    now() - n * interval '1 s'
-FROM generate_series(1, 10000) n
-"""
 
 
 @pytest.fixture
@@ -168,39 +154,3 @@ async def test_h38_a_search_that_takes_too_long_is_given_up(
 
     found = await PostgresProductSearch(database, timeout_s=5).find(ProductFilter(), 0, 1)
     assert found.total == 1
-
-
-async def plan(database: PostgresDatabase, sql: str, *values: object) -> str:
-    async with database.begin() as tx:
-        await tx.execute(TERMS, "10000")
-        lines = await tx.fetch(f"EXPLAIN {sql}", *values)
-    return "\n".join(line["QUERY PLAN"] for line in lines)
-
-
-async def test_d38_searches_and_orders_have_their_indexes(
-    shop: Shop, clone: PostgresSettings, database: PostgresDatabase
-) -> None:
-    await shop.product()
-    patient = await PostgresDatabase.open(replace(clone, statement_timeout_s=60, pool_size=1))
-    await patient.execute(MANY, shop.default_store, shop.category)
-    await patient.execute("VACUUM ANALYZE products")
-    await patient.close()
-    word = ProductFilter(search="c4ca4238a0")
-    wordy = replace(word, sort=Sort.RELEVANCE)
-
-    async def page(wanted: ProductFilter, total: int) -> str:
-        return await plan(database, _page(wanted, total), *_values(wanted), 10, 0)
-
-    found = await PostgresProductSearch(database, timeout_s=5).find(word, 0, 10)
-    assert (found.total, len(found.product_ids)) == (1, 1)
-    assert "idx_products_substring" in await plan(database, COUNT, *_values(word))
-    assert "idx_products_substring" in await page(word, 1)
-    assert "idx_products_words" in await page(wordy, 1)
-    for sort, index in [
-        (Sort.CREATED_AT, "idx_products_newest"),
-        (Sort.PRICE, "idx_products_price"),
-        (Sort.NAME, "idx_products_name"),
-    ]:
-        text = await page(ProductFilter(sort=sort), FEW + 1)
-        assert index in text
-        assert "Sort" not in text

@@ -133,7 +133,7 @@ async def test_dropping_nothing_is_allowed(products: RedisProducts) -> None:
 async def test_a_copy_of_another_release_is_read_anew(
     products: RedisProducts, shelf: Shelf, cache: VersionedCache
 ) -> None:
-    await cache.put(str(PRODUCT), 1, b"\x81\xa4name\xa4Kopi")
+    await cache.put(str(PRODUCT), 1, b"\x81\xa4name\xa4Kopi", cache.epoch)
 
     assert await products.get(PRODUCT) == shelf.by_id[PRODUCT]
 

@@ -122,7 +122,7 @@ async def test_what_arrives_while_a_batch_commits_is_the_next_one(
     buyers = [await shop.buyer() for _ in range(30)]
     for buyer in buyers:
         await carts.add(buyer, lamp, 1)
-    combining = CombiningCheckouts(checkouts)
+    combining = CombiningCheckouts(checkouts, is_joined=bool)
     before = database.statements
     attempts = await asyncio.gather(*(combining.place(wish(buyer)) for buyer in buyers))
 
@@ -139,7 +139,7 @@ async def test_a_cart_that_fails_a_batch_fails_alone(
     buyers = [await shop.buyer() for _ in range(5)]
     for buyer in buyers:
         await carts.add(buyer, lamp, 1)
-    combining = CombiningCheckouts(checkouts)
+    combining = CombiningCheckouts(checkouts, is_joined=bool)
     wishes = [wish(buyer, address="\0" if buyer == buyers[2] else "Jalan 1") for buyer in buyers]
     outcomes = await asyncio.gather(*map(combining.place, wishes), return_exceptions=True)
 

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 from uuid import UUID, uuid4
@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from pasar.contracts.events import ORDER_CREATED, OrderCreated, seal
-from pasar.kit.database import Database, Row
+from pasar.kit.database import Database, OutcomeUnknown, Row
 from pasar.kit.errors import Unavailable
 from pasar.kit.ids import TimeOrderedIds
 from pasar.kit.log import request_id
@@ -34,7 +34,7 @@ from pasar.store_service.orders.model import (
 from pasar.store_service.orders.postgres import CHECKOUT, PostgresCheckouts
 from pasar.store_service.orders.postgres_orders import PostgresOrders
 from pasar.store_service.orders.postgres_reads import PostgresOrderReads
-from pasar.store_service.orders.repository import BatchCheckouts, Checkouts
+from pasar.store_service.orders.repository import Checkouts
 from pasar.store_service.orders.rules import accepted
 from tests.fakes.checkouts import OneByOne
 from tests.store_service.shop import Shop, warm_up
@@ -60,10 +60,11 @@ def orders() -> PostgresOrders:
     return PostgresOrders()
 
 
-@pytest.fixture(params=[OneByOne, CombiningCheckouts])
+@pytest.fixture(params=["one by one", "combined"])
 def checkouts(database: PostgresDatabase, request: pytest.FixtureRequest) -> Checkouts:
-    way: Callable[[BatchCheckouts], Checkouts] = request.param
-    return way(in_postgres(database))
+    behind = in_postgres(database)
+    alone = request.param == "one by one"
+    return OneByOne(behind) if alone else CombiningCheckouts(behind, is_joined=bool)
 
 
 def in_postgres(database: Database) -> PostgresCheckouts:
@@ -140,7 +141,7 @@ async def test_h03_crossed_carts_beside_cart_adds_edits_and_cancels_never_deadlo
         order = await bought(checkouts, buyer)
         async with database.begin() as tx:
             await orders.hold(tx, order.id)
-            await orders.settle(tx, Verdict(order.id, False, "pay_1", None, "no"))
+            await orders.settle(tx, [Verdict(order.id, False, "pay_1", None, "no")])
             await orders.restock(tx, order.id)
 
     works: list[Awaitable[object]] = [
@@ -230,7 +231,7 @@ async def test_each_store_has_a_part_and_each_step_a_history_row(
     begun_by = request_id.set("req-1")
     order = await bought(checkouts, buyer)
     async with database.begin() as tx:
-        await orders.settle(tx, Verdict(order.id, True, "pay_1", None, ""))
+        await orders.settle(tx, [Verdict(order.id, True, "pay_1", None, "", "req-2")])
     request_id.reset(begun_by)
     parts = await database.fetch("SELECT store_id, status FROM fulfilments")
     history = await database.fetch(
@@ -244,7 +245,7 @@ async def test_each_store_has_a_part_and_each_step_a_history_row(
     }
     assert [tuple(row.values()) for row in history] == [
         (None, "pending", "buyer", buyer, "req-1"),
-        ("pending", "paid", "system", None, "req-1"),
+        ("pending", "paid", "system", None, "req-2"),
     ]
 
 
@@ -287,7 +288,7 @@ async def test_stock_that_no_longer_fits_is_capped_and_booked(
     order = await bought(checkouts, buyer)
     await shop.restock(lamp, 2**31 - 1)
     async with database.begin() as tx:
-        await orders.settle(tx, Verdict(order.id, False, "pay_1", None, "no"))
+        await orders.settle(tx, [Verdict(order.id, False, "pay_1", None, "no")])
         await orders.restock(tx, order.id)
 
     assert await shop.stock(lamp) == 2**31 - 1
@@ -310,7 +311,7 @@ class LosesAnswers:
         self.times -= 1
         if self.committed:
             await self.behind.fetch(sql, *args)
-        raise Unavailable
+        raise OutcomeUnknown
 
 
 @pytest.mark.parametrize("committed", [True, False])
@@ -343,6 +344,22 @@ async def test_a_database_that_stays_away_is_said_so(
         await checkouts.place(wish(buyer))
 
     assert len((await carts.get(buyer)).lines) == 1
+
+
+async def test_a_checkout_that_never_reached_the_database_is_not_looked_up(
+    shop: Shop, carts: PostgresCarts, clone: PostgresSettings
+) -> None:
+    settings = replace(clone, role="store_app", pool_size=1, pool_wait_s=0.05)
+    full = await PostgresDatabase.open(settings)
+    checkouts = OneByOne(in_postgres(full))
+    (buyer,) = await buyers_with(shop, carts, 1, await shop.product())
+    async with full.begin():
+        with pytest.raises(Unavailable) as refused:
+            await checkouts.place(wish(buyer))
+    asked = full.statements
+    await full.close()
+
+    assert (type(refused.value), asked) == (Unavailable, 0)
 
 
 async def test_a_checkout_whose_caller_gives_up_leaves_nothing_half_done(

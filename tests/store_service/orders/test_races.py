@@ -61,7 +61,7 @@ class Market:
             await carts.add(buyer, product_id, 1)
         order = await self.orders.checkout(buyer, "Jalan Pasar 1", None)
         async with self.database.begin() as tx:
-            await self.orders.settle(tx, Verdict(order.id, True, "pay_1", None, ""))
+            await self.orders.settle(tx, [Verdict(order.id, True, "pay_1", None, "")])
         return order
 
     async def all_move(self, order: Order, *ways: str) -> None:

@@ -41,7 +41,8 @@ class Process:
                 CrowdLock(redis, "{stock}:", lease_s=3, wait_s=0.2),
                 self.carts,
                 behind=PostgresCheckouts(database, reads, TimeOrderedIds(), "IDR"),
-            )
+            ),
+            is_joined=bool,
         )
         self.orders = OrderService(
             database,

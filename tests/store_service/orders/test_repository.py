@@ -86,7 +86,7 @@ class Parts:
     async def settle(self, order: Order, *, approved: bool) -> Order:
         async with self.begin() as tx:
             verdict = Verdict(order.id, approved, "pay_7", order.total_amount, "told")
-            await self.orders.settle(tx, verdict)
+            await self.orders.settle(tx, [verdict])
         return await self.reads.get(order.id)
 
     async def cancel(self, order: Order) -> bool:

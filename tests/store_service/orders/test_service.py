@@ -67,7 +67,7 @@ class World:
     async def settle(self, order: Order, *, approved: bool, amount: Money | None = None) -> Settled:
         async with no_transaction() as tx:
             verdict = Verdict(order.id, approved, "pay_1", amount or order.total_amount, "")
-            settled = await self.orders.settle(tx, verdict)
+            [settled] = await self.orders.settle(tx, [verdict])
         await self.orders.refresh(settled)
         return settled
 

@@ -1,108 +1,20 @@
 """Payment results as they come from the broker: genuine, forged, garbled, twice and too late."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
 
-from pasar.contracts.events import PAYMENT_FAILED, PAYMENT_SUCCESS, payment_result, seal
+from pasar.contracts.events import PAYMENT_SUCCESS
 from pasar.kit.broker.port import Message, Reject
-from pasar.kit.ids import TimeOrderedIds
+from pasar.kit.errors import Unavailable
 from pasar.kit.money import Money
 from pasar.kit.postgres import PostgresDatabase
-from pasar.store_service.cart.postgres import PostgresCarts
-from pasar.store_service.catalog.model import ProductId
-from pasar.store_service.orders.model import Order, OrderId, OrderNotFound, Status
-from pasar.store_service.orders.postgres import PostgresCheckouts
-from pasar.store_service.orders.postgres_orders import PostgresOrders
-from pasar.store_service.orders.postgres_reads import PostgresOrderReads
-from pasar.store_service.orders.service import OrderService
+from pasar.store_service.orders.model import OrderId, OrderNotFound, Status
 from pasar.store_service.payments.consumer import PaymentResults
-from pasar.store_service.payments.service import PaymentService
-from tests.fakes.carts import MemoryCarts
-from tests.fakes.checkouts import OneByOne
-from tests.store_service.shop import Shop
-
-KEY = "a signing key of thirty-two bytes"
-
-
-class NothingCopied:
-    async def drop(self, versions: Mapping[ProductId, int]) -> None:
-        """There are no copies."""
-
-
-@dataclass
-class World:
-    shop: Shop
-    carts: PostgresCarts
-    store: PostgresOrderReads
-    orders: OrderService
-    results: PaymentResults
-
-    async def order(self, units: int = 2) -> Order:
-        """An order of a product of which 10 were there."""
-        buyer, lamp = await self.shop.buyer(), await self.shop.product(stock=10)
-        await self.carts.add(buyer, lamp, units)
-        return await self.orders.checkout(buyer, "Jalan Pasar 1", None)
-
-    async def stock(self, order: Order) -> int:
-        return await self.shop.stock(order.items[0].product_id)
-
-    async def status(self, order: Order) -> tuple[Status, str]:
-        now = await self.store.get(order.id)
-        assert now.payment
-        return now.status, now.payment.status
-
-
-@pytest.fixture
-async def world(owner: PostgresDatabase, database: PostgresDatabase) -> AsyncIterator[World]:
-    shop = Shop(owner)
-    store = PostgresOrderReads(database)
-    orders = OrderService(
-        database,
-        OneByOne(PostgresCheckouts(database, store, TimeOrderedIds(), "IDR")),
-        PostgresOrders(),
-        store,
-        MemoryCarts({}),
-        NothingCopied(),
-        lambda: None,
-        TimeOrderedIds(),
-    )
-    results = PaymentResults(PaymentService(database, orders), [KEY, ""])
-    yield World(shop, PostgresCarts(database, 1000), store, orders, results)
-
-    assert await shop.broken_books() == []
-
-
-def message(
-    topic: str,
-    order_id: OrderId,
-    *,
-    amount: Money,
-    payment_id: str = "pay_1",
-    key: str = KEY,
-) -> Message:
-    payload = payment_result(
-        topic,
-        order_id=str(order_id),
-        payment_id=payment_id,
-        amount=amount,
-        currency="IDR",
-        request_id="req-7",
-        occurred_at=datetime.now(UTC),
-    )
-    return Message("m1", topic, seal(payload, key), 1, datetime.now(UTC))
-
-
-def success(order: Order, payment_id: str = "pay_1") -> Message:
-    return message(PAYMENT_SUCCESS, order.id, amount=order.total_amount, payment_id=payment_id)
-
-
-def failure(order: Order, payment_id: str = "pay_1") -> Message:
-    return message(PAYMENT_FAILED, order.id, amount=order.total_amount, payment_id=payment_id)
+from pasar.store_service.payments.model import ChargeState
+from tests.store_service.payments.world import KEY, World, failure, message, success
 
 
 async def test_a_success_pays_the_order(world: World, database: PostgresDatabase) -> None:
@@ -190,12 +102,21 @@ async def test_h18_a_cancel_and_a_payment_at_once_end_in_a_cancelled_order(world
             assert payment == ("success" if result is success else "failed")
 
 
-async def test_h13_a_forged_result_is_rejected(world: World) -> None:
+@pytest.mark.parametrize("key", ["", "another key of thirty-two bytes.."])
+async def test_h13_a_result_nobody_vouches_for_is_a_dead_letter(world: World, key: str) -> None:
+    """Whether the charge is held back, decided otherwise, or not there at all."""
     order = await world.order()
-    for key in ("", "another key of thirty-two bytes.."):
-        forged = message(PAYMENT_SUCCESS, order.id, amount=order.total_amount, key=key)
+    for state in (None, ChargeState.PENDING, ChargeState.FAILED, ChargeState.VOIDED):
+        if state:
+            world.decide(order, state)
         with pytest.raises(Reject, match="forged"):
-            await world.results.handle(forged)
+            await world.results.handle(success(order, key=key))
+
+    assert await world.status(order) == (Status.PENDING, "pending")
+
+
+async def test_h13_a_refusal_sealed_for_one_topic_is_no_approval(world: World) -> None:
+    order = await world.order()
     declined = failure(order)
     with pytest.raises(Reject):
         await world.results.handle(
@@ -203,6 +124,52 @@ async def test_h13_a_forged_result_is_rejected(world: World) -> None:
         )
 
     assert await world.status(order) == (Status.PENDING, "pending")
+
+
+@pytest.mark.parametrize("keys", [[], ["", ""], [KEY]])
+async def test_h13_an_unsigned_result_counts_once_the_payment_service_confirms_it(
+    world: World, keys: list[str]
+) -> None:
+    results = PaymentResults(world.payments, world.charges, keys)
+    paid, declined = await world.order(), await world.order()
+    world.decide(paid)
+    world.decide(declined, ChargeState.FAILED)
+    for order, told in ((paid, success(paid, key="")), (declined, failure(declined, key=""))):
+        await results.handle(told)
+        await results.handle(told)
+        assert order.id in world.charges.asked
+
+    assert await world.status(paid) == (Status.PAID, "success")
+    assert await world.status(declined) == (Status.CANCELLED, "failed")
+
+
+async def test_h13_nobody_is_asked_about_a_signed_result(world: World) -> None:
+    order = await world.order()
+    world.charges.away = True
+    await world.results.handle(success(order))
+
+    assert await world.status(order) == (Status.PAID, "success")
+
+
+async def test_h13_an_unsigned_result_waits_for_the_payment_service(world: World) -> None:
+    """Unavailable: the broker brings it again, for as long as it takes."""
+    order = await world.order()
+    world.charges.away = True
+    with pytest.raises(Unavailable):
+        await world.results.handle(success(order, key=""))
+
+    assert await world.status(order) == (Status.PENDING, "pending")
+
+
+async def test_a_result_under_the_previous_key_is_genuine(world: World) -> None:
+    order = await world.order()
+    results = PaymentResults(
+        world.payments, world.charges, ["a new key of thirty-two bytes!!!", KEY]
+    )
+    await results.handle(success(order))
+
+    assert await world.status(order) == (Status.PAID, "success")
+    assert world.charges.asked == []
 
 
 async def test_a_result_about_another_amount_is_rejected_and_leaves_no_trace(world: World) -> None:
@@ -217,7 +184,7 @@ async def test_a_result_about_another_amount_is_rejected_and_leaves_no_trace(wor
 
 
 async def test_h12_garbage_is_rejected(world: World) -> None:
-    unsigned = PaymentResults(world.results.payments, [])
+    unsigned = PaymentResults(world.payments, world.charges, [])
     for body in (b"", b"{", b"[]", b"null", b'{"order_id":"1"}', b"\xff"):
         for results in (world.results, unsigned):
             with pytest.raises(Reject):

@@ -16,6 +16,9 @@ from pasar.store_service.web.route import Route
 ELSEWHERE = {200, 204, 206, 304, 404, 405, 416}
 """Of paths and methods that no row has: files and parts of them, preflights, refusals."""
 
+asked: set[str] = set()
+"""Operations that have answered since the last test ended; `tests/fixtures/routes.py` reads it."""
+
 
 class Documented:
     def __init__(self, rows: tuple[Route, ...]) -> None:
@@ -35,6 +38,7 @@ class Documented:
         if operation is None:
             assert response.status_code in ELSEWHERE, request.url
             return
+        asked.add(operation["operationId"])
         told = operation["responses"].get(str(response.status_code))
         assert told, f"{request.url}: {response.status_code} is not described: {response.text}"
         if "$ref" in told:

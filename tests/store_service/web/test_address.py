@@ -27,7 +27,7 @@ def test_a_peer_that_is_no_trusted_proxy_is_not_believed() -> None:
     assert address("10.0.0.1", forged, trusted="") == "10.0.0.1"
 
 
-def test_a_trusted_proxy_is_believed_from_the_right_to_the_first_untrusted_hop() -> None:
+def test_d30_a_trusted_proxy_is_believed_from_the_right_to_the_first_untrusted_hop() -> None:
     chain = ("x-forwarded-for", "198.51.100.7, 203.0.113.9, 10.0.0.2")
 
     assert address("10.0.0.1", chain) == "203.0.113.9"

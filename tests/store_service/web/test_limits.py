@@ -100,7 +100,7 @@ async def test_addresses_of_one_ipv6_network_share_a_bucket() -> None:
     assert shop.limiter.charged == {"public:2001:db8:0:7::/64": 2, "public:2001:db8:0:8::/64": 1}
 
 
-async def test_inventing_forwarded_addresses_gains_nothing() -> None:
+async def test_d30_h51_inventing_forwarded_addresses_gains_nothing() -> None:
     shop = ToyShop(public=3, trusted="10.0.0.0/8")
     async with shop.client("10.0.0.1") as proxy:
         answers = [
@@ -122,7 +122,7 @@ async def test_a_limit_of_zero_is_off() -> None:
     assert shop.limiter.charged == {}
 
 
-async def test_without_redis_public_and_auth_are_open() -> None:
+async def test_d29_without_redis_public_and_auth_are_open() -> None:
     shop = ToyShop(public=1, auth=1)
     shop.limiter.away = True
     async with shop.client() as client:
@@ -135,7 +135,7 @@ async def test_without_redis_public_and_auth_are_open() -> None:
     assert rate_headers(answers[0]) is None
 
 
-async def test_without_redis_login_keeps_this_process_share_of_its_limit() -> None:
+async def test_d29_without_redis_login_keeps_this_process_share_of_its_limit() -> None:
     shop = ToyShop(login=10)
     shop.limiter.away = True
     async with shop.client() as client:

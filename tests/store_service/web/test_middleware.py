@@ -51,7 +51,9 @@ async def test_any_other_request_id_is_replaced_by_a_new_one(given: str | None) 
 
 
 @pytest.mark.parametrize(("path", "status"), EVERY_KIND.items())
-async def test_every_answer_bears_its_id_and_the_security_headers(path: str, status: int) -> None:
+async def test_d33_every_answer_bears_its_id_and_the_security_headers(
+    path: str, status: int
+) -> None:
     async with ToyShop(request_timeout_s=0.01).client() as client:
         response = await client.get(path, headers={"X-Request-ID": "r-1"})
 
@@ -114,7 +116,7 @@ async def test_lines_of_a_request_bear_its_id_and_its_user_and_not_the_last_ones
     assert second == ("r-2", "")
 
 
-async def test_an_exception_is_a_500_without_detail_and_a_line_with_all_of_it() -> None:
+async def test_d35_an_exception_is_a_500_without_detail_and_a_line_with_all_of_it() -> None:
     shop = ToyShop()
     with capture_logs() as lines:
         async with shop.client() as client:

@@ -8,7 +8,7 @@ from openapi_spec_validator import validate
 
 from pasar.kit.errors import Conflict
 from pasar.kit.money import Money
-from pasar.store_service.web.fields import Parameter
+from pasar.store_service.web.fields import Body, Parameter
 from pasar.store_service.web.openapi import describe, encode
 from pasar.store_service.web.route import BUYER, PUBLIC, Limit
 from tests.store_service.web.toy import ROWS, ToyBody, ToyHandler, row
@@ -107,6 +107,29 @@ def test_pages_bring_their_parameters_and_their_figures() -> None:
     success = operation["responses"]["200"]["content"]["application/json"]
     assert success["schema"]["properties"]["data"]["type"] == "array"
     assert success["example"]["meta"]["pagination"]["total_items"] == 1
+
+
+def test_what_a_row_makes_is_linked_to_all_that_want_its_id() -> None:
+    class WrapBody(Body, frozen=True):
+        toy_id: str = ""
+
+    wrap = row("POST", "/gifts", ToyHandler.add, access=PUBLIC, body=WrapBody)
+    filters = (Parameter("toy_id", str, "only of this toy"),)
+    gifts = row("GET", "/gifts", ToyHandler.show, access=PUBLIC, query=filters)
+    made = told(*ROWS, wrap, gifts)["paths"]["/toys"]["post"]["responses"]["201"]
+
+    identifier = "$response.body#/data/id"
+    in_path = {"parameters": {"id": identifier}}
+    assert made["links"] == {
+        name: {"operationId": name, **wanted}
+        for name, wanted in {
+            "get-toys-id": in_path,
+            "put-toys-id": in_path,
+            "delete-toys-id": in_path,
+            "post-gifts": {"requestBody": {"toy_id": identifier}},
+            "get-gifts": {"parameters": {"toy_id": identifier}},
+        }.items()
+    }
 
 
 def test_a_row_added_later_describes_itself() -> None:

@@ -29,6 +29,7 @@ from pasar.store_service.web.pipeline import Guard
 from pasar.store_service.web.route import ADMIN, BUYER, PUBLIC, Call, Limit, Route
 from pasar.store_service.web.uploads import Uploads
 from tests.fakes.clock import HeldClock
+from tests.fakes.once import MemoryOnce
 from tests.store_service.web.documented import documented
 
 TOY: Final = UUID("0190c7a2-0000-7000-8000-000000000001")
@@ -216,6 +217,7 @@ class ToyShop:
                 max_body_bytes=max_body,
                 max_json_depth=20,
                 uploads=Uploads(max_size=MAX_FILE, form_extra=4096, max_parts=3),
+                once=MemoryOnce(),
             ),
             files=files or {},
             clients=Clients(networks(trusted)),

@@ -1,16 +1,18 @@
 """Which broker: the one place that knows the adapters."""
 
+import ssl
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from pasar.kit.broker.adapter import AdaptedBroker, Adapter
 from pasar.kit.broker.delivery import Policy
 from pasar.kit.broker.nsq import NsqAdapter
-from pasar.kit.broker.nsq_settings import NsqSettings
+from pasar.kit.broker.nsq_settings import NsqSettings, verifying_tls
 from pasar.kit.broker.port import DeadLetters
 from pasar.kit.broker.streams import StreamsAdapter
 from pasar.kit.broker.streams_consumer import StreamsSettings
 from pasar.kit.redis import RedisSettings
+from pasar.kit.settings import BadSetting
 
 _BREAKER_FAILURES: Final = 5
 _BREAKER_OPEN_S: Final = 0.5  # shorter than the cache's: a consumer has no way round its broker
@@ -24,6 +26,11 @@ class BrokerSettings:
     nsqd_addr: str = ""
     nsq_lookupd_addr: str = ""
     nsqd_http_addr: str = ""  # empty: each nsqd's host with the next port, as nsqd's defaults are
+    nsq_tls: bool = False
+    nsq_tls_ca_file: str = ""
+    nsq_tls_cert_file: str = ""
+    nsq_tls_key_file: str = ""
+    nsq_auth_secret: str = ""
     redis_host: str = "localhost"
     redis_port: int = 6379
     redis_password: str = ""
@@ -35,7 +42,7 @@ def connect(settings: BrokerSettings, dead_letters: DeadLetters) -> AdaptedBroke
     """
     Return at once, inside a running loop; the broker is dialled in the background, for ever.
 
-    Raises ValueError when an address is not `host:port`.
+    Raises ValueError when an address is not `host:port`, BadSetting when a TLS file is of no use.
     """
     adapter = _nsq(settings) if settings.kind == "nsq" else _streams(settings)
     return AdaptedBroker(adapter, dead_letters, Policy())
@@ -47,8 +54,21 @@ def _nsq(settings: BrokerSettings) -> Adapter:
         nsqds,
         _addresses(settings.nsq_lookupd_addr),
         _addresses(settings.nsqd_http_addr) or [_next_port(nsqd) for nsqd in nsqds],
-        NsqSettings(client_id=settings.client_id),
+        NsqSettings(
+            client_id=settings.client_id, tls=_tls(settings), auth_secret=settings.nsq_auth_secret
+        ),
     )
+
+
+def _tls(settings: BrokerSettings) -> ssl.SSLContext | None:
+    if not settings.nsq_tls:
+        return None
+    try:
+        return verifying_tls(
+            settings.nsq_tls_ca_file, settings.nsq_tls_cert_file, settings.nsq_tls_key_file
+        )
+    except OSError as fault:
+        raise BadSetting("NSQ_TLS", f"a file of it cannot be used: {fault}") from fault
 
 
 def _streams(settings: BrokerSettings) -> Adapter:

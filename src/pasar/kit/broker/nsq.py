@@ -14,6 +14,7 @@ from pasar.kit.broker.adapter import Adapter
 from pasar.kit.broker.delivery import Counters, Workers
 from pasar.kit.broker.nsq_connection import NsqConnection, NsqRefused
 from pasar.kit.broker.nsq_consumer import NsqSource
+from pasar.kit.broker.nsq_dial import dial
 from pasar.kit.broker.nsq_link import NsqLink
 from pasar.kit.broker.nsq_settings import NsqSettings
 from pasar.kit.broker.port import Depth, PublishFailed, PublishUnknown, Topics
@@ -130,7 +131,7 @@ class NsqAdapter:
                 await connection.close()
 
     async def _connect(self, address: str) -> NsqConnection:
-        return await NsqConnection.dial(address, self._settings, _no_message, _no_stale)
+        return await dial(address, self._settings, _no_message, _no_stale)
 
     def _producer_changed(self) -> None:
         self.counters.connected = self._producer.is_open

@@ -1,10 +1,12 @@
 """
-One connection to nsqd: handshake, replies matched to their waiters, liveness, orderly end.
+One connection to nsqd: replies matched to their waiters, liveness, orderly end.
 
-It never reconnects (`nsq_link`), and knows neither topics nor handlers.
+Who it talks to is settled by `nsq_dial`; it never reconnects (`nsq_link`), and knows neither topics
+nor handlers.
 """
 
 import asyncio
+import ssl
 from collections import deque
 from collections.abc import Callable
 from typing import Final, cast
@@ -28,7 +30,7 @@ class NsqRefused(ConnectionError):
 
 
 class NsqConnection(asyncio.Protocol):
-    """Made by `dial`. `receive` gets every message, `stale` hears of refused FIN, REQ and TOUCH."""
+    """`receive` gets every message, `stale` hears of refused FIN, REQ and TOUCH."""
 
     def __init__(
         self,
@@ -49,29 +51,7 @@ class NsqConnection(asyncio.Protocol):
         self._heard_at = self._loop.time()
         self._lost: asyncio.Future[None] = self._loop.create_future()
         self.reason: Exception | None = None
-
-    @classmethod
-    async def dial(
-        cls,
-        address: str,
-        settings: NsqSettings,
-        receive: Callable[["NsqConnection", wire.WireMessage], None],
-        stale: Callable[[], None],
-    ) -> "NsqConnection":
-        """Connect to `host:port` and identify. Raises OSError, which TimeoutError is too."""
-        host, _, port = address.rpartition(":")
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(settings.dial_limit_s):
-            _, connection = await loop.create_connection(
-                lambda: cls(address, settings, receive, stale), host, int(port)
-            )
-            try:
-                connection.send(wire.MAGIC)
-                await connection.request(wire.identify(settings.features()))
-            except BaseException:
-                connection.abort(ConnectionError("handshake given up"))
-                raise
-        return connection
+        self._transport: asyncio.Transport
 
     @property
     def is_open(self) -> bool:
@@ -98,10 +78,27 @@ class NsqConnection(asyncio.Protocol):
         await self._writable.wait()
         if not self.is_open:
             raise ConnectionError("connection lost") from self.reason
-        reply: asyncio.Future[bytes] = self._loop.create_future()
-        self._waiters.append((self._loop.time() + self._settings.reply_limit_s, reply))
+        reply = self._expect()
         self.send(command)
         return await reply
+
+    async def secure(self, context: ssl.SSLContext, host: str) -> None:
+        """
+        Go on in TLS, with whom the certificate says is `host`. Raises OSError.
+
+        nsqd confirms as soon as it can, so the waiter for that stands first.
+        """
+        confirmed = self._expect()
+        try:
+            transport = await self._loop.start_tls(
+                self._transport, self, context, server_hostname=host
+            )
+        except BaseException:
+            confirmed.cancel()
+            self.connection_lost(None)  # the loop says nothing when a handshake fails
+            raise
+        self._transport = cast("asyncio.Transport", transport)
+        await confirmed
 
     def abort(self, reason: Exception) -> None:
         """Drop the connection now."""
@@ -142,6 +139,8 @@ class NsqConnection(asyncio.Protocol):
         self._writable.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._lost.done():
+            return
         self.reason = self.reason or exc or ConnectionError("closed")
         self._checker.cancel()
         self._writable.set()
@@ -150,6 +149,11 @@ class NsqConnection(asyncio.Protocol):
             _, waiter = self._waiters.popleft()
             if not waiter.done():
                 waiter.set_exception(ConnectionError(f"connection lost: {self.reason}"))
+
+    def _expect(self) -> "asyncio.Future[bytes]":
+        reply: asyncio.Future[bytes] = self._loop.create_future()
+        self._waiters.append((self._loop.time() + self._settings.reply_limit_s, reply))
+        return reply
 
     def _take(self, kind: int, payload: bytes) -> None:
         if kind == wire.MESSAGE:

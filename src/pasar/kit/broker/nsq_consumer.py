@@ -17,6 +17,7 @@ from pasar.kit.broker.adapter import Source
 from pasar.kit.broker.delivery import Counters, Workers
 from pasar.kit.broker.nsq_connection import NsqConnection
 from pasar.kit.broker.nsq_delivery import NsqDelivery
+from pasar.kit.broker.nsq_dial import dial
 from pasar.kit.broker.nsq_link import NsqLink
 from pasar.kit.broker.nsq_settings import NsqSettings
 from pasar.kit.broker.port import Message
@@ -132,7 +133,7 @@ class NsqSource:
         return NsqLink(address, dial, self._settings, self._counters, self._connections_changed)
 
     async def _dial(self, address: str) -> NsqConnection:
-        connection = await NsqConnection.dial(address, self._settings, self._receive, self._stale)
+        connection = await dial(address, self._settings, self._receive, self._stale)
         try:
             await connection.request(wire.sub(self._topic, self._channel))
         except BaseException:

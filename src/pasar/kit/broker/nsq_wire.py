@@ -79,6 +79,10 @@ def identify(features: Mapping[str, str | int | bool]) -> bytes:
     return b"IDENTIFY\n" + _sized(json.dumps(features).encode())
 
 
+def auth(secret: str) -> bytes:
+    return b"AUTH\n" + _sized(secret.encode())
+
+
 def sub(topic: str, channel: str) -> bytes:
     return f"SUB {topic} {channel}\n".encode()
 

@@ -4,14 +4,15 @@ import asyncio
 import errno
 import os
 import stat
-from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from pasar.kit.storage.port import NotStored, Storage, StorageFailed, Stored, checked
+from pasar.kit.storage.port import LISTED, NAME, NotStored, Storage, StorageFailed, Stored, checked
 
 _CHUNK: Final = 65_536  # what a slow reader holds in memory; uvicorn's own high-water mark
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -61,6 +62,25 @@ class LocalStorage:
             yield _file(descriptor)
         finally:
             os.close(descriptor)
+
+    async def older(self, folder: str, before: datetime) -> AsyncIterator[Sequence[str]]:
+        names = self._older(folder, before.timestamp())
+        try:
+            while some := await asyncio.to_thread(list, islice(names, LISTED)):
+                yield some
+        except OSError as fault:
+            raise StorageFailed from fault
+
+    def _older(self, folder: str, before_s: float) -> Iterator[str]:
+        try:
+            files = os.scandir(self._root / folder)
+        except FileNotFoundError:
+            return
+        with files:
+            for file in files:
+                name = f"{folder}/{file.name}"
+                if NAME.fullmatch(name) and file.stat(follow_symlinks=False).st_mtime < before_s:
+                    yield name
 
     def _put(self, folder: str, file: str, content: bytes) -> None:
         (self._root / folder).mkdir(parents=True, exist_ok=True)

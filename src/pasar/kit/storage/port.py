@@ -1,7 +1,7 @@
 """Storage as business code sees it: named pictures, written whole or not at all."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Final, Protocol
@@ -10,6 +10,9 @@ NAME: Final = re.compile(
     r"(?P<folder>[a-z]{1,32})/(?P<file>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[a-z]{3,4})"
 )
 """What a name looks like: no other ever reaches a file system or a bucket (reliability H50)."""
+
+
+LISTED: Final = 1000  # names held in memory at once; what a page of S3 holds
 
 
 class StorageFailed(Exception):
@@ -60,6 +63,14 @@ class Storage(Protocol):
 
     def open(self, name: str) -> AbstractAsyncContextManager[Stored]:
         """Open it for reading, for the length of a block. Raises NotStored on entering."""
+        ...
+
+    def older(self, folder: str, before: datetime) -> AsyncIterator[Sequence[str]]:
+        """
+        Name the pictures of the folder written before then, at most LISTED at a time.
+
+        What bears another kind of name is not mentioned. Each may be deleted before the next comes.
+        """
         ...
 
 

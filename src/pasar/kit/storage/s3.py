@@ -1,6 +1,6 @@
 """Pictures in a bucket of an S3-compatible store, shared by all machines."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from obstore.exceptions import BaseError, PermissionDeniedError, Unauthenticated
 from obstore.store import S3Store
 
 from pasar.kit.errors import Unavailable
-from pasar.kit.storage.port import NotStored, Storage, StorageFailed, Stored, checked
+from pasar.kit.storage.port import LISTED, NAME, NotStored, Storage, StorageFailed, Stored, checked
 
 _CHUNK: Final = 262_144  # what a slow reader holds in memory; one request to the store each
 _CONNECT_TIMEOUT: Final = timedelta(seconds=2)
@@ -73,6 +73,20 @@ class S3Storage:
             raise _ours(fault) from fault
         modified = meta["last_modified"].astimezone(UTC).replace(microsecond=0)
         yield _Object(self._store, name, meta["size"], modified)
+
+    async def older(self, folder: str, before: datetime) -> AsyncIterator[Sequence[str]]:
+        try:
+            pages = obstore.list(  # pyright: ignore[reportUnknownMemberType]  of Arrow tables
+                self._store, f"{folder}/", chunk_size=LISTED
+            )
+            async for page in pages:
+                yield [
+                    meta["path"]
+                    for meta in page
+                    if NAME.fullmatch(meta["path"]) and meta["last_modified"] < before
+                ]
+        except (BaseError, FileNotFoundError) as fault:
+            raise _ours(fault) from fault
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,12 @@ from pasar.store_service.identity import Role, UserId
 # The contract's key on `email` speaks first when the spelling is the same, ours in any other case.
 _ADDRESS_KEYS: Final = frozenset({"users_email_key", "users_email_key_unique"})
 
+# The key on `email_key` refuses other spellings, save those of migrated addresses that differ in
+# case only: they have no key and never become more, so looking (idx_users_without_key) is enough.
 INSERT_USER: Final = """
 INSERT INTO users (id, email, email_key, name, role, password)
-VALUES ($1, $2::text, lower($2::text), $3, $4, $5)
+SELECT $1, $2::text, lower($2::text), $3, $4, $5
+WHERE NOT EXISTS (SELECT FROM users WHERE email_key IS NULL AND lower(email) = lower($2::text))
 RETURNING id, email, name, role, created_at, updated_at
 """
 
@@ -44,7 +47,8 @@ UPDATE users SET role = 'seller', updated_at = now() WHERE id = $1 AND role = 'b
 
 SAVE_ADMIN: Final = """
 INSERT INTO users AS u (id, email, email_key, name, role, password)
-VALUES ($1, $2::text, lower($2::text), $3, $4, $5)
+SELECT $1, $2::text, lower($2::text), $3, $4, $5
+WHERE NOT EXISTS (SELECT FROM users WHERE email_key IS NULL AND lower(email) = lower($2::text))
 ON CONFLICT (email_key) DO UPDATE
 SET name = excluded.name, password = excluded.password, disabled_at = NULL, updated_at = now()
 WHERE u.role = excluded.role
@@ -80,6 +84,14 @@ SELECT (SELECT id FROM counted) AS attempt,
 """
 
 FORGIVE: Final = "DELETE FROM login_failures WHERE id = $1"
+
+SWEEP_FAILURES: Final = """
+DELETE FROM login_failures WHERE id IN (
+    SELECT id FROM login_failures
+    WHERE at < now() - make_interval(secs => $2)
+    LIMIT $1
+    FOR UPDATE SKIP LOCKED)
+"""
 
 _STRANGERS: Final = ""  # instead of an address: the window that all unknown ones share
 

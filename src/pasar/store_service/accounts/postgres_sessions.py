@@ -80,6 +80,25 @@ ENDED: Final = """
 SELECT id, token_version FROM users WHERE sessions_revoked_at > now() - make_interval(secs => $1)
 """
 
+# Not before they expire, so that one used twice is still known; a child then has no parent.
+SWEEP_TOKENS: Final = """
+DELETE FROM refresh_tokens WHERE id IN (
+    SELECT id FROM refresh_tokens
+    WHERE expires_at < now() - make_interval(secs => $2)
+    LIMIT $1
+    FOR UPDATE SKIP LOCKED)
+"""
+
+# The families of the past weeks tell from where an account logs in (ENTER_WINDOW).
+SWEEP_FAMILIES: Final = """
+DELETE FROM refresh_families WHERE id IN (
+    SELECT f.id FROM refresh_families f
+    WHERE f.created_at < now() - make_interval(secs => $2)
+      AND NOT EXISTS (SELECT FROM refresh_tokens t WHERE t.family_id = f.id)
+    LIMIT $1
+    FOR UPDATE SKIP LOCKED)
+"""
+
 
 class PostgresSessions:
     def __init__(self, database: Database) -> None:

@@ -12,6 +12,7 @@ from pasar.kit.passwords import MAX_PASSWORD_BYTES
 from pasar.store_service.accounts.model import TokenPair, User
 from pasar.store_service.web.fields import (
     Body,
+    Described,
     Rule,
     at_least_bytes,
     at_most,
@@ -25,8 +26,10 @@ _EMAIL: Final = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}", re
 _COLUMN: Final = at_most(255)
 
 
-def email_shape(value: str) -> str | None:
-    return None if _EMAIL.fullmatch(value) else "invalid email format"
+email_shape: Final = Described(
+    lambda value: None if _EMAIL.fullmatch(value) else "invalid email format",
+    {"pattern": f"^{_EMAIL.pattern}$"},
+)
 
 
 class RegisterBody(Body, frozen=True):

@@ -18,8 +18,8 @@ from pasar.store_service.accounts.repository import LoginWindows, Sessions, User
 from pasar.store_service.accounts.rules import (
     SEEDED_ADMIN_EMAIL,
     SEEDED_ADMIN_PASSWORD,
-    check_admin_password,
-    check_length,
+    STRONG,
+    PasswordRule,
 )
 from pasar.store_service.accounts.sessions import Issuer, sha256
 from pasar.store_service.identity import Role, UserId
@@ -29,9 +29,9 @@ class AccountService:
     """
     Open accounts and sessions.
 
-    New passwords have `password_min` bytes. `tries_at_once` logins of one account are judged at a
-    time, the others wait: a try counts as failed until it has succeeded, and a crowd of right ones
-    must not fill the account's window.
+    `new_passwords` is for registration; admins need strong ones. `tries_at_once` logins of one
+    account are judged at a time, the others wait: a try counts as failed until it has succeeded,
+    and a crowd of right ones must not fill the account's window.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class AccountService:
         issuer: Issuer,
         ids: Ids,
         *,
-        password_min: int,
+        new_passwords: PasswordRule,
         tries_at_once: int,
     ) -> None:
         self.users = users
@@ -52,13 +52,13 @@ class AccountService:
         self.passwords = passwords
         self.issuer = issuer
         self.ids = ids
-        self.password_min = password_min
+        self.new_passwords = new_passwords
         self.tries_at_once = tries_at_once
         self._turns = WeakValueDictionary[str, asyncio.Semaphore]()
 
     async def register(self, email: str, password: str, name: str) -> User:
-        """Open a buyer's account. Raises EmailTaken, and Invalid for too short a password."""
-        check_length(password, self.password_min)
+        """Open a buyer's account. Raises EmailTaken, and Invalid for a weak password."""
+        self.new_passwords.check(password)
         return await self.users.insert(await self._new(email, password, name, Role.BUYER))
 
     async def login(self, email: str, password: str, address: str) -> TokenPair:
@@ -113,7 +113,7 @@ class AccountService:
             kit.errors.Invalid: a password that may not guard an admin.
             EmailTaken: the address belongs to somebody who is no admin.
         """
-        check_admin_password(password)
+        STRONG.check(password)
         admin = await self.users.save_admin(await self._new(email, password, name, Role.ADMIN))
         if seeded := await self._seeded_admin():
             await self.users.disable(seeded.user.id)

@@ -4,6 +4,7 @@ import hashlib
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from pasar.kit import failpoints
 from pasar.kit.clock import Clock
 from pasar.kit.ids import Ids, parse_id
 from pasar.kit.tokens import ACCESS, REFRESH, BadToken, Claims, TokenSigner, TokenVerifier
@@ -103,6 +104,7 @@ class SessionService:
         issue = self.issuer.issue(account.user.role)
         pair = self.issuer.pair(account, issue)
         if await self.sessions.renew(old, issue, sha256(pair.refresh_token), rotate=self.rotate):
+            await failpoints.reach("refresh.after_update")
             return pair
         repeated = await self.sessions.repeat(old, self.grace_s)
         if repeated is None:

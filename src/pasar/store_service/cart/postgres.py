@@ -38,13 +38,16 @@ ORDER BY i.created_at, i.id
 # others committed meanwhile are not seen. All changes therefore return the version before them as
 # the snapshot has it (`seen`): one step behind the new version it proves the snapshot complete.
 
+# The commit of a change does not wait for the disk: when the server itself dies, the last 0.6 s of
+# cart changes may be lost. `true` ends that with the transaction, so nothing else is in there.
+
 # A quantity above the stock becomes 0, which the table's own check refuses: so the judgement falls
 # on the locked line, and the refusal undoes the whole statement. $3 is a bigint, and compared
 # before it is added, so that no sum overflows. The number of lines is the snapshot's: adds at the
 # same moment may exceed $4 by their number, which does no harm.
 ADD: Final = """
-WITH ware AS (
-    SELECT id, stock,
+WITH ware AS MATERIALIZED (
+    SELECT id, stock, set_config('synchronous_commit', 'off', true),
         (SELECT count(*) FROM cart_items WHERE user_id = $1 AND product_id <> $2) < $4 AS fits
     FROM products
     WHERE id = $2 AND deleted_at IS NULL
@@ -78,7 +81,8 @@ ORDER BY l.created_at, l.id
 # The same judgement as in ADD. A line whose product is deleted is as good as gone.
 SET_QUANTITY: Final = """
 WITH cart AS MATERIALIZED (
-    SELECT user_id FROM carts WHERE user_id = $1 FOR UPDATE
+    SELECT user_id, set_config('synchronous_commit', 'off', true)
+    FROM carts WHERE user_id = $1 FOR UPDATE
 ), adjusted AS (
     UPDATE cart_items i SET updated_at = now(),
         quantity = CASE WHEN $3::bigint <= p.stock THEN $3 ELSE 0 END
@@ -108,7 +112,8 @@ ORDER BY l.created_at, l.id
 
 REMOVE: Final = """
 WITH cart AS MATERIALIZED (
-    SELECT user_id FROM carts WHERE user_id = $1 FOR UPDATE
+    SELECT user_id, set_config('synchronous_commit', 'off', true)
+    FROM carts WHERE user_id = $1 FOR UPDATE
 ), removed AS (
     DELETE FROM cart_items i USING cart c
     WHERE i.user_id = c.user_id AND i.product_id = $2
@@ -129,6 +134,22 @@ ORDER BY i.created_at, i.id
 """
 
 # What the violation of a constraint means to the buyer.
+# What a deletion that was cut short left behind; in the order of locks, as the deletion itself.
+SWEEP_HIDDEN: Final = """
+WITH line AS MATERIALIZED (
+    SELECT i.user_id, i.product_id FROM products p JOIN cart_items i ON i.product_id = p.id
+    WHERE p.deleted_at < now() - make_interval(secs => $2)
+    LIMIT $1)
+, cart AS MATERIALIZED (
+    SELECT user_id FROM carts WHERE user_id IN (SELECT user_id FROM line)
+    ORDER BY user_id FOR UPDATE)
+, swept AS (
+    UPDATE carts c SET version = c.version + 1, updated_at = now()
+    FROM cart WHERE c.user_id = cart.user_id)
+DELETE FROM cart_items i USING line l, cart c
+WHERE c.user_id = l.user_id AND i.user_id = l.user_id AND i.product_id = l.product_id
+"""
+
 REFUSALS: Final[Mapping[str, type[PasarError]]] = {
     "cart_items_quantity_positive": InsufficientStock,
     "carts_user_id_fkey": UnknownBuyer,

@@ -2,15 +2,14 @@
 The fast copy of carts: reads ask Redis first, changes go to the database and then through to Redis.
 
 A copy carries the cart's version and never replaces a newer one. It shows present product data
-(contract D25): an edit of the catalogue makes a new mark, which is read together with the copy, and
-so outdates every copy made before it. Without Redis every read is the database's. Besides, this
-process remembers what it last saw in each cart, as a hint for checkout.
+(contract D25): an edit of the catalogue raises the cache's epoch, and so outdates every copy made
+before it. Without Redis every read is the database's. Besides, this process remembers what it last
+saw in each cart, as a hint for checkout.
 """
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Collection
 from typing import Final
-from uuid import uuid4
 
 import msgspec
 
@@ -24,13 +23,8 @@ from pasar.store_service.identity import UserId
 _REMEMBERED_CARTS: Final = 10_000
 _REMEMBERED_LINES: Final = 20
 
-# The mark stands beside the carts in their cache, where no buyer's id can be its key. It outlives
-# every copy that was made before it: a day is longer than any CART_CACHE_TTL.
-_EDITS: Final = "edits"
-_EDITS_TTL_S: Final = 86_400
-
 _encode: Final = msgspec.msgpack.Encoder().encode
-_decode: Final = msgspec.msgpack.Decoder(tuple[bytes | None, Cart]).decode
+_decode: Final = msgspec.msgpack.Decoder(Cart).decode
 
 
 class RedisCarts:
@@ -42,12 +36,10 @@ class RedisCarts:
         self.cache = cache
         self.behind = behind
         self.remembered = remembered
-        self._edits: bytes | None = None  # the mark last seen here; none before the first edit
         self._seen: OrderedDict[UserId, tuple[ProductId, ...]] = OrderedDict()
 
     async def get(self, buyer: UserId) -> Cart:
-        copy, self._edits = await self.cache.get_many([str(buyer), _EDITS])
-        cart = _read(copy, self._edits)
+        cart = _read(await self.cache.get(str(buyer)))
         if cart is None:
             return await self._keep(buyer, self.behind.get(buyer))
         self._remember(buyer, cart)
@@ -71,15 +63,15 @@ class RedisCarts:
 
     async def outdate(self) -> None:
         """Let no copy be shown that was read before now, as product data has changed."""
-        await self.cache.put(_EDITS, 0, uuid4().bytes, ttl_s=_EDITS_TTL_S)
+        await self.cache.outdate()
 
     async def _keep(self, buyer: UserId, reading: Awaitable[Cart]) -> Cart:
-        # The mark from before the reading: an edit meanwhile makes another one, and the copy is
-        # never shown. One that this process has not seen yet costs a read more, no more.
-        edits = self._edits
+        # The epoch from before the reading: an edit meanwhile raises it, and the copy is never
+        # shown. One that this process has not seen yet costs a read more, no more.
+        epoch = self.cache.epoch
         cart = await reading
         self._remember(buyer, cart)
-        await self.cache.put(str(buyer), cart.version, _encode((edits, cart)))
+        await self.cache.put(str(buyer), cart.version, _encode(cart), epoch)
         return cart
 
     def _remember(self, buyer: UserId, cart: Cart) -> None:
@@ -89,14 +81,11 @@ class RedisCarts:
             self._seen.popitem(last=False)
 
 
-def _read(body: bytes | None, edits: bytes | None) -> Cart | None:
-    if body is None:
-        return None
+def _read(body: bytes | None) -> Cart | None:
     try:
-        edits_before, cart = _decode(body)
+        return None if body is None else _decode(body)
     except msgspec.DecodeError:
         return None  # written by another release: read anew
-    return cart if edits_before == edits else None
 
 
 _: tuple[type[Carts], type[CartCopies]] = (RedisCarts, RedisCarts)

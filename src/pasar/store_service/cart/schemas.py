@@ -8,14 +8,14 @@ from uuid import UUID
 import msgspec
 
 from pasar.store_service.cart.model import Cart, Line
-from pasar.store_service.web.fields import Body, Rule, positive, required
+from pasar.store_service.web.fields import Body, IdText, Rule, positive, required
 
 # Wider than any stock, so that a too large amount is a shortage and no broken body.
 Quantity: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class AddItemBody(Body, frozen=True):
-    product_id: str = ""
+    product_id: IdText = ""
     quantity: Quantity = 0
 
     rules: ClassVar[Mapping[str, tuple[Rule, ...]]] = {

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from pasar.kit.pictures import ReadUpload
 from pasar.store_service.catalog.model import CategoryId, ProductId
 from pasar.store_service.catalog.schemas import (
@@ -9,6 +11,7 @@ from pasar.store_service.catalog.schemas import (
     CreateCategoryBody,
     CreateProductBody,
     ProductJson,
+    RenderedProducts,
     UpdateCategoryBody,
     UpdateProductBody,
     product_filter,
@@ -41,19 +44,20 @@ class CategoryHandler:
 class ProductHandler:
     def __init__(self, products: ProductService) -> None:
         self.products = products
+        self.rendered = RenderedProducts()
 
     async def create(self, call: Call[CreateProductBody]) -> ProductJson:
         product = await self.products.create(call.caller.user_id, call.body.draft())
         return ProductJson.of(product)
 
-    async def get(self, call: Call[None]) -> ProductJson:
-        return ProductJson.of(await self.products.get(ProductId(call.id)))
+    async def get(self, call: Call[None]) -> msgspec.Raw:
+        return self.rendered.of(await self.products.get(ProductId(call.id)))
 
-    async def find(self, call: Call[None]) -> Paged[ProductJson]:
+    async def find(self, call: Call[None]) -> Paged[msgspec.Raw]:
         page = page_of(call.query)
         offset = (page.number - 1) * page.size
         products, total = await self.products.find(product_filter(call.query), offset, page.size)
-        return Paged([ProductJson.of(product) for product in products], page, total)
+        return Paged([self.rendered.of(product) for product in products], page, total)
 
     async def update(self, call: Call[UpdateProductBody]) -> ProductJson:
         product_id, edit = ProductId(call.id), call.body.edit()

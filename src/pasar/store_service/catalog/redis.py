@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
-from pasar.kit.versioned_cache import VersionedCache
+from pasar.kit.versioned_cache import Epoch, VersionedCache
 from pasar.store_service.catalog.model import NewProduct, Product, ProductEdit, ProductId
 from pasar.store_service.catalog.repository import ProductCopies, Products
 from pasar.store_service.stores.model import StoreId
@@ -35,8 +35,9 @@ class RedisProducts:
         copies = dict(zip(product_ids, map(self._read, bodies), strict=True))
         missing = [product_id for product_id, copy in copies.items() if copy is None]
         if missing:
+            epoch = self.cache.epoch
             read = await self.behind.get_many(missing)
-            await asyncio.gather(*map(self._put, read))
+            await asyncio.gather(*(self._put(product, epoch) for product in read))
             copies |= {product.id: product for product in read}
         return [copy for copy in copies.values() if copy is not None]
 
@@ -68,13 +69,15 @@ class RedisProducts:
         await asyncio.gather(*drops)
 
     async def _fill(self, product_id: ProductId) -> Product:
+        epoch = self.cache.epoch
         product = await self.behind.get(product_id)
-        await self._put(product)
+        await self._put(product, epoch)
         return product
 
-    async def _put(self, product: Product) -> None:
+    async def _put(self, product: Product, epoch: Epoch) -> None:
         # Refused by the cache when a sale overtook the reading: the version tells.
-        await self.cache.put(str(product.id), product.version, msgspec.msgpack.encode(product))
+        body = msgspec.msgpack.encode(product)
+        await self.cache.put(str(product.id), product.version, body, epoch)
 
     def _read(self, body: bytes | None) -> Product | None:
         try:

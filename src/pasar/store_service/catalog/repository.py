@@ -115,3 +115,7 @@ class ProductCopies(Protocol):
         Never raises: a copy that could not be dropped is shown until it expires.
         """
         ...
+
+
+class CopiedProducts(Products, ProductCopies, Protocol):
+    """Products in front of which fast copies stand."""

@@ -1,5 +1,6 @@
 """The catalogue in JSON."""
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, ClassVar, Final, Literal
@@ -12,6 +13,7 @@ from pasar.kit.ids import parse_id
 from pasar.kit.money import parse_money
 from pasar.store_service.catalog.model import (
     MAX_DESCRIPTION,
+    MAX_STOCK,
     BadCategoryId,
     BadStoreId,
     Category,
@@ -25,13 +27,17 @@ from pasar.store_service.catalog.model import (
 from pasar.store_service.stores.model import StoreId
 from pasar.store_service.web.fields import (
     Body,
+    IdText,
     Parameter,
+    PriceText,
     Rule,
     at_most,
     not_blank,
     not_only_blanks,
     required,
 )
+
+_Stock = Annotated[int, Meta(extra_json_schema={"minimum": 0, "maximum": MAX_STOCK})]
 
 
 class CreateCategoryBody(Body, frozen=True):
@@ -50,10 +56,10 @@ class CreateProductBody(Body, frozen=True):
     """Id, price and stock are judged after the seller's store (contract 1.8), hence as sent."""
 
     name: str = ""
-    price: str = ""
-    category_id: str = ""
+    price: PriceText = ""
+    category_id: IdText = ""
     description: str = ""
-    stock: int = 0
+    stock: _Stock = 0
 
     rules: ClassVar[Mapping[str, tuple[Rule, ...]]] = {
         "name": (not_blank, at_most(255)),
@@ -79,7 +85,7 @@ class UpdateProductBody(Body, frozen=True):
     description: str = ""
     price: str = ""
     category_id: str = ""
-    stock: int | None = None
+    stock: _Stock | None = None
 
     rules: ClassVar[Mapping[str, tuple[Rule, ...]]] = {
         "name": (not_only_blanks, at_most(255)),
@@ -102,12 +108,13 @@ class UpdateProductBody(Body, frozen=True):
         )
 
 
-_Id = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
+_encode: Final = msgspec.json.Encoder().encode
+_SORTS: Final = frozenset(Sort)
 _Price = Annotated[str, Meta(description="plain decimal; anything else is ignored")]
 FILTERS: Final = (
     Parameter("search", str, "text in the name or the description, in any letter case"),
-    Parameter("category_id", _Id, "only products of this category"),
-    Parameter("store_id", _Id, "only products of this store"),
+    Parameter("category_id", IdText, "only products of this category"),
+    Parameter("store_id", IdText, "only products of this store"),
     Parameter("min_price", _Price, "lowest price, inclusive"),
     Parameter("max_price", _Price, "highest price, inclusive"),
     Parameter("sort_by", Literal["created_at", "price", "name", "relevance"], "first sort key"),
@@ -146,7 +153,7 @@ def _category_id(text: str) -> CategoryId | None:
 
 def _sort(sort_by: str, search: str) -> Sort:
     """Read the order; without a search nothing is more relevant than anything else."""
-    known = sort_by in set(Sort) and (search or sort_by != Sort.RELEVANCE)
+    known = sort_by in _SORTS and (search or sort_by != Sort.RELEVANCE)
     return Sort(sort_by) if known else Sort.CREATED_AT
 
 
@@ -187,3 +194,26 @@ class ProductJson(msgspec.Struct, frozen=True):
             created_at=product.created_at,
             updated_at=product.updated_at,
         )
+
+
+class RenderedProducts:
+    """
+    The JSON of the products shown last, at most `most`: a popular one is not encoded each time.
+
+    Kept for one and the same object: the copies of the catalogue hand out a new one for each
+    version.
+    """
+
+    def __init__(self, *, most: int = 2000) -> None:
+        self._most = most
+        self._known: OrderedDict[UUID, tuple[Product, msgspec.Raw]] = OrderedDict()
+
+    def of(self, product: Product) -> msgspec.Raw:
+        rendered = self._known.get(product.id)
+        if rendered is not None and rendered[0] is product:
+            return rendered[1]
+        raw = msgspec.Raw(_encode(ProductJson.of(product)))
+        self._known[product.id] = (product, raw)
+        if len(self._known) > self._most:
+            self._known.popitem(last=False)
+        return raw

@@ -155,6 +155,9 @@ class Verdict:
     payment_ref: str
     amount: Money | None
     message: str
+    request_id: str = ""
+    called_off: bool = False
+    """Not refused, but never to be charged; then `amount` may be None as well."""
 
 
 class Settlement(StrEnum):
@@ -191,10 +194,8 @@ class OutOfStock(Invalid):
 
 
 class OrderTotalTooLarge(Invalid):
-    """Above 9999999999999.99, the largest DECIMAL(15,2)."""
-
     def __init__(self) -> None:
-        super().__init__("order total too large")
+        super().__init__("order total too large")  # the largest DECIMAL(15,2) is smaller
 
 
 class BadExpectedTotal(Invalid):
@@ -220,8 +221,6 @@ class NotOrderOwner(Forbidden):
 
 
 class SellerWithoutStore(NotFound):
-    """A seller's token, but no store of that user."""
-
     def __init__(self) -> None:
         super().__init__("store not found")
 

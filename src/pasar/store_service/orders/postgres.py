@@ -11,8 +11,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Final
 
-from pasar.kit.database import Database, Row
-from pasar.kit.errors import Unavailable
+from pasar.kit import failpoints
+from pasar.kit.database import Database, OutcomeUnknown, Row
 from pasar.kit.ids import Ids
 from pasar.kit.money import Money
 from pasar.store_service.orders.model import (
@@ -157,11 +157,12 @@ class PostgresCheckouts:
     async def _ask(self, wishes: Sequence[Wish]) -> Mapping[OrderId, Attempt]:
         try:
             return await self._place(wishes)
-        except Unavailable:
+        except OutcomeUnknown:
             # Perhaps only the answer to the commit was lost; a second order would be worse.
             return await self._made(wishes) or await self._place(wishes)
 
     async def _place(self, wishes: Sequence[Wish]) -> Mapping[OrderId, Attempt]:
+        await failpoints.reach("checkout.before_commit")
         rows = await self.database.fetch(
             CHECKOUT,
             [wish.order_id for wish in wishes],
@@ -183,7 +184,7 @@ class PostgresCheckouts:
         """Return the orders of a statement that did commit; product pages may lag behind it."""
         rows = await self.database.fetch(CART_VERSIONS, [wish.buyer for wish in wishes])
         versions = {row["user_id"]: row["version"] for row in rows}
-        made = {}
+        made: dict[OrderId, Attempt] = {}
         for wish in wishes:
             with suppress(OrderNotFound):
                 order = await self.reads.get(wish.order_id)

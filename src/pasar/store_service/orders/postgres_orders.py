@@ -6,11 +6,11 @@ that waited for a lock would show the state before the wait. CHECKOUT is in `pos
 people read in `postgres_reads.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from pasar.kit import log
-from pasar.kit.database import Tx
+from pasar.kit.database import Row, Tx
 from pasar.kit.money import Money
 from pasar.store_service.catalog.model import ProductId
 from pasar.store_service.identity import UserId
@@ -28,29 +28,41 @@ from pasar.store_service.stores.model import StoreId
 
 HOLD: Final = "SELECT id, user_id, status, total_amount FROM orders WHERE id = $1 FOR UPDATE"
 
+HOLD_ALL: Final = """
+SELECT id, user_id, status, total_amount FROM orders
+WHERE id = ANY($1::uuid[])
+ORDER BY id
+FOR UPDATE
+"""
+
 PARTS: Final = "SELECT store_id, status FROM fulfilments WHERE order_id = $1"
 
-# $1 order, $2 new order status, $3 request id, $4 payment status, $5 payment reference, $6 reason.
-# The guards are the old states: what is decided already stays, and then no row is touched. Money
-# that comes for an order cancelled before is owed back.
+# One array per column: order, its new status, what cancels it, request id, status of the payment,
+# its reference, reason. The guards are the old states: what is decided already stays, and then no
+# row is touched. Money that comes for an order cancelled before is owed back.
 SETTLE: Final = """
-WITH moved AS (
-    UPDATE orders SET status = $2::text, updated_at = now(),
-        cancel_reason = CASE WHEN $2 = 'cancelled' THEN 'payment_failed' END
-    WHERE id = $1 AND status = 'pending'
-    RETURNING id
+WITH verdict AS (
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+        $7::text[]) AS v (id, status, cancel_reason, request_id, payment, ref, reason)
+), moved AS (
+    UPDATE orders o SET status = v.status, cancel_reason = v.cancel_reason, updated_at = now()
+    FROM verdict v
+    WHERE o.id = v.id AND o.status = 'pending'
+    RETURNING o.id, o.status, v.request_id
 ), part AS (
-    UPDATE fulfilments f SET status = $2, updated_at = now()
+    UPDATE fulfilments f SET status = o.status, updated_at = now()
     FROM moved o
     WHERE f.order_id = o.id AND f.status = 'pending'
 ), told AS (
     INSERT INTO order_status_history (order_id, from_status, to_status, actor, request_id)
-    SELECT id, 'pending', $2, 'system', $3 FROM moved
+    SELECT id, 'pending', status, 'system', request_id FROM moved
 ), paid AS (
-    UPDATE payments SET status = $4::text, payment_ref = $5, reason = $6, updated_at = now(),
-        paid_at = CASE WHEN $4 = 'success' THEN now() END
-    WHERE order_id = $1 AND status = 'pending'
-    RETURNING order_id, amount, status
+    UPDATE payments p
+    SET status = v.payment, payment_ref = v.ref, reason = v.reason, updated_at = now(),
+        paid_at = CASE WHEN v.payment = 'success' THEN now() END
+    FROM verdict v
+    WHERE p.order_id = v.id AND p.status = 'pending'
+    RETURNING p.order_id, p.amount, p.status
 )
 INSERT INTO refunds (order_id, amount)
 SELECT p.order_id, p.amount FROM paid p JOIN orders o ON o.id = p.order_id
@@ -59,7 +71,8 @@ ON CONFLICT (order_id) DO NOTHING
 """
 
 # $1 order, $2 its status, $3 buyer, $4 request id, $5 the statuses that a buyer may cancel.
-# One part past them, and no row is touched. What was paid is owed back, once.
+# One part past them, and no row is touched. What was paid is owed back, once; what is not paid yet
+# is called off.
 CANCEL: Final = """
 WITH moved AS (
     UPDATE orders SET status = 'cancelled', cancel_reason = 'buyer', updated_at = now()
@@ -75,6 +88,10 @@ WITH moved AS (
     SELECT p.order_id, p.amount FROM moved o JOIN payments p ON p.order_id = o.id
     WHERE p.status = 'success'
     ON CONFLICT (order_id) DO NOTHING
+), called_off AS (
+    UPDATE payments p SET void_wanted = true, next_check_at = now()
+    FROM moved o
+    WHERE p.order_id = o.id AND p.status = 'pending'
 )
 INSERT INTO order_status_history
     (order_id, from_status, to_status, actor, actor_id, request_id)
@@ -133,24 +150,17 @@ class PostgresOrders:
         row = await tx.fetch_one(HOLD, order_id)
         if row is None:
             raise OrderNotFound
-        return HeldOrder(
-            row["id"], row["user_id"], Status(row["status"]), Money.of(row["total_amount"])
-        )
+        return _held(row)
+
+    async def hold_all(self, tx: Tx, order_ids: Sequence[OrderId]) -> Mapping[OrderId, HeldOrder]:
+        return {row["id"]: _held(row) for row in await tx.fetch(HOLD_ALL, order_ids)}
 
     async def parts(self, tx: Tx, order_id: OrderId) -> Mapping[StoreId, Status]:
         rows = await tx.fetch(PARTS, order_id)
         return {row["store_id"]: Status(row["status"]) for row in rows}
 
-    async def settle(self, tx: Tx, verdict: Verdict) -> None:
-        await tx.execute(
-            SETTLE,
-            verdict.order_id,
-            outcome(verdict).value,
-            log.request_id.get(),
-            "success" if verdict.approved else "failed",
-            verdict.payment_ref,
-            None if verdict.approved else verdict.message,
-        )
+    async def settle(self, tx: Tx, verdicts: Sequence[Verdict]) -> None:
+        await tx.execute(SETTLE, *zip(*map(_settling, verdicts), strict=True))
 
     async def cancel(self, tx: Tx, order: HeldOrder) -> bool:
         request_id = log.request_id.get()
@@ -174,6 +184,26 @@ class PostgresOrders:
 
     async def restock(self, tx: Tx, order_id: OrderId) -> Mapping[ProductId, int]:
         return {row["id"]: row["version"] for row in await tx.fetch(RESTOCK, order_id)}
+
+
+def _held(row: Row) -> HeldOrder:
+    return HeldOrder(
+        row["id"], row["user_id"], Status(row["status"]), Money.of(row["total_amount"])
+    )
+
+
+def _settling(verdict: Verdict) -> tuple[OrderId, str, str | None, str, str, str, str | None]:
+    """Return a verdict's line of SETTLE."""
+    cancel_reason = "payment_timeout" if verdict.called_off else "payment_failed"
+    return (
+        verdict.order_id,
+        outcome(verdict).value,
+        None if verdict.approved else cancel_reason,
+        verdict.request_id,
+        "success" if verdict.approved else "failed",
+        verdict.payment_ref,
+        None if verdict.approved else verdict.message,
+    )
 
 
 _: type[Orders] = PostgresOrders

@@ -31,7 +31,7 @@ class Checkouts(Protocol):
         Try to order the cart, wholly or not at all, in a transaction of its own.
 
         Of two wishes for one cart the second waits, then finds no lines. Unavailable means that no
-        order was made as far as anyone can tell: the database is away.
+        order was made, or that the database is gone and nobody can tell: OutcomeUnknown.
         """
         ...
 
@@ -77,12 +77,17 @@ class Orders(Protocol):
         """Return how far each store is; the order must be held. An order without items has none."""
         ...
 
-    async def settle(self, tx: Tx, verdict: Verdict) -> None:
+    async def hold_all(self, tx: Tx, order_ids: Sequence[OrderId]) -> Mapping[OrderId, HeldOrder]:
+        """Lock these orders' rows likewise, by ascending id; an unknown one is left out."""
+        ...
+
+    async def settle(self, tx: Tx, verdicts: Sequence[Verdict]) -> None:
         """
-        Write the verdict down where something is still pending, and nowhere else.
+        Write the verdicts down where something is still pending, and nowhere else.
 
         A pending order and its parts become paid or cancelled, with a history row by the system; a
-        pending payment becomes success or failed. The order must be held.
+        pending payment becomes success or failed. The orders must be held, and verdicts on the same
+        one agree.
         """
         ...
 

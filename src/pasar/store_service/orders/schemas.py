@@ -8,14 +8,14 @@ from uuid import UUID
 import msgspec
 
 from pasar.store_service.orders.model import Item, Order, Payment
-from pasar.store_service.web.fields import Body, Rule, at_most, not_blank, required
+from pasar.store_service.web.fields import Body, PriceText, Rule, at_most, not_blank, required
 
 _LONGEST_ADDRESS: Final = 4000  # characters; the contract asks for 2000 at least (D14)
 
 
 class CheckoutBody(Body, frozen=True):
     shipping_address: str = ""
-    expected_total: str | None = None
+    expected_total: PriceText | None = None
 
     rules: ClassVar[Mapping[str, tuple[Rule, ...]]] = {
         "shipping_address": (not_blank, at_most(_LONGEST_ADDRESS))

@@ -5,6 +5,7 @@ Whoever changes an order holds its row, so that changes of one order happen one 
 """
 
 import asyncio
+from collections.abc import Sequence
 
 from pasar.kit import log
 from pasar.kit.database import Database, Tx
@@ -17,6 +18,7 @@ from pasar.store_service.orders.model import (
     NotOrderOwner,
     Order,
     OrderId,
+    OrderNotFound,
     OrderPage,
     Settled,
     Settlement,
@@ -99,20 +101,28 @@ class OrderService:
             restocked = await self.orders.restock(tx, order_id)
         await self.products.drop(restocked)
 
-    async def settle(self, tx: Tx, verdict: Verdict) -> Settled:
+    async def settle(self, tx: Tx, verdicts: Sequence[Verdict]) -> Sequence[Settled]:
         """
-        Let a payment result decide a pending order; a declined one gives the stock back.
+        Let payment results decide pending orders; a declined one gives the stock back.
 
-        After the commit the caller hands the result to `refresh`. Raises OrderNotFound, and
-        AmountMismatch for a result about another amount than the order's.
+        A refusal comes alone: the locks of several orders would meet at their products in any
+        order. After the commit the caller hands the results to `refresh`. Raises OrderNotFound, and
+        AmountMismatch for a result about another amount than the order's, for all of them together.
         """
-        order = await self.orders.hold(tx, verdict.order_id)
-        decision = settlement(order, verdict)
-        if decision in {Settlement.SETTLED, Settlement.LATE}:
-            await self.orders.settle(tx, verdict)
+        orders = await self.orders.hold_all(tx, [verdict.order_id for verdict in verdicts])
+        if any(verdict.order_id not in orders for verdict in verdicts):
+            raise OrderNotFound
+        decided = [(verdict, settlement(orders[verdict.order_id], verdict)) for verdict in verdicts]
+        telling = {Settlement.SETTLED, Settlement.LATE}
+        if news := [verdict for verdict, decision in decided if decision in telling]:
+            await self.orders.settle(tx, news)
+        return [await self._settled(tx, *each) for each in decided]
+
+    async def _settled(self, tx: Tx, verdict: Verdict, decision: Settlement) -> Settled:
         declined = decision is Settlement.SETTLED and not verdict.approved
         return Settled(
-            decision, restocked=await self.orders.restock(tx, order.id) if declined else {}
+            decision,
+            restocked=await self.orders.restock(tx, verdict.order_id) if declined else {},
         )
 
     async def refresh(self, settled: Settled) -> None:

@@ -17,7 +17,10 @@ ANY: Final = "*"
 _ORIGIN: Final = re.compile(r"https?://[^/\s,*]+")
 _TOLD: Final[Header] = (
     b"access-control-expose-headers",
-    b"X-Request-ID, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After",
+    (
+        b"X-Request-ID, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After,"
+        b" Idempotency-Replayed"
+    ),
 )
 _GRANTED: Final[tuple[Header, ...]] = (
     (b"access-control-allow-methods", b"GET, HEAD, POST, PUT, DELETE"),

@@ -14,6 +14,7 @@ import msgspec
 from starlette.types import Send
 
 from pasar.kit.errors import Invalid, InvalidFields, PasarError, RateLimited, Unavailable
+from pasar.kit.idempotency import KeyInUse
 from pasar.store_service.web.route import Page
 
 STATUS: Final[Mapping[str, HTTPStatus]] = {
@@ -23,6 +24,7 @@ STATUS: Final[Mapping[str, HTTPStatus]] = {
     "FORBIDDEN": HTTPStatus.FORBIDDEN,
     "NOT_FOUND": HTTPStatus.NOT_FOUND,
     "CONFLICT": HTTPStatus.CONFLICT,
+    "IDEMPOTENCY_KEY_REUSED": HTTPStatus.UNPROCESSABLE_ENTITY,
     "RATE_LIMITED": HTTPStatus.TOO_MANY_REQUESTS,
     "INTERNAL_ERROR": HTTPStatus.INTERNAL_SERVER_ERROR,
     "SERVICE_UNAVAILABLE": HTTPStatus.SERVICE_UNAVAILABLE,
@@ -69,7 +71,7 @@ class Exchange:
     One request and its answer; `scope["exchange"]` of every request.
 
     `address` is the client's, without port. `headers` go out with the answer, whatever it will be;
-    `status` is 0 until the answer has begun.
+    `status` is 0 until the answer has begun. `route` is the matched row's method and path.
     """
 
     request_id: str
@@ -77,6 +79,7 @@ class Exchange:
     address: str
     headers: list[Header] = field(default_factory=list[Header])
     status: int = 0
+    route: tuple[str, str] = ("-", "-")
 
     def set_header(self, name: bytes, value: bytes) -> None:
         """Put this value in place of what every answer would bear."""
@@ -155,7 +158,7 @@ def status_of(error: PasarError) -> HTTPStatus:
 def headers_of(error: PasarError) -> list[Header]:
     """Return what a client needs besides the body to do better next time."""
     match error:
-        case RateLimited() | Unavailable():
+        case RateLimited() | Unavailable() | KeyInUse():
             return [(b"retry-after", b"%d" % error.retry_after_s)]
         case MethodNotAllowed():
             return [(b"allow", error.allow.encode())]

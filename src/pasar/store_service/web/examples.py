@@ -19,6 +19,7 @@ ID: Final = UUID("0190c7a2-5f0e-7cc3-98c4-dc0c0c07398f")
 TIME: Final = "2026-01-31T09:30:00Z"
 
 _TEXTS: Final[Mapping[str, str]] = {
+    "actor": "system",
     "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1c2VyX2lkIjoi…",
     "amount": "450000",
     "category_id": str(ID),
@@ -26,6 +27,7 @@ _TEXTS: Final[Mapping[str, str]] = {
     "description": "Holds a litre.",
     "email": "ana@example.com",
     "expected_total": "450000",
+    "kind": "status",
     "image_url": f"products/{ID}.png",
     "logo_url": f"stores/{ID}.png",
     "max_price": "500000",
@@ -35,10 +37,13 @@ _TEXTS: Final[Mapping[str, str]] = {
     "price": "450000",
     "product_id": str(ID),
     "refresh_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ0b2tlbl90eXBlIjoi…",
+    "request_id": str(ID),
     "role": "buyer",
     "shipping_address": "12 Harbour Road, Jakarta",
     "status": "pending",
+    "store_id": str(ID),
     "subtotal": "450000",
+    "text": "pending → paid",
     "total": "450000",
     "total_amount": "450000",
     "user_name": "Ana",
@@ -63,7 +68,8 @@ def error_of(kind: type[PasarError]) -> PasarError:
     return kind(*arguments)
 
 
-def _example(info: types.Type, name: str) -> object:
+def _example(annotated: types.Type, name: str) -> object:
+    info = annotated.type if isinstance(annotated, types.Metadata) else annotated
     match info:
         case types.StructType():
             return {

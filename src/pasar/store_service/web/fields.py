@@ -8,15 +8,28 @@ default is None is optional: absent or null, it has nothing that could break a r
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
+from msgspec import Meta
 
 from pasar.kit.errors import Invalid, InvalidFields
 
 Rule = Callable[[Any], str | None]
 
 NO_NUL: Final = "contains invalid characters"
+
+# What the API description tells of a text that the feature judges later, in its own order.
+IdText = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
+PriceText = Annotated[
+    str,
+    Meta(
+        extra_json_schema={
+            "pattern": r"^\+?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?$",
+            "maxLength": 32,
+        }
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ The one ASGI middleware: what happens to every request, whatever its path.
 From outside to inside, and why in this order:
 
     identity    request id, time, client address: everything below, a 504 too, tells them (D33)
-    access log  one line per request, after the answer, with the status that was really sent
+    access log  one line and one count per request, with the status that was really sent
     recovery    every error becomes an envelope, and the process goes on (D35)
     admission   beyond the places of `admission.py`: 503 at once instead of a slow 504 for all
     deadline    the request's budget; its work is cancelled, the answer still arrives (D36)
@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pasar.kit import log
 from pasar.kit.clock import Clock
 from pasar.kit.errors import PasarError, TimedOut, Unavailable
+from pasar.kit.metrics import Requests
 from pasar.store_service.web.address import Clients
 from pasar.store_service.web.admission import Admission
 from pasar.store_service.web.cors import Cors
@@ -78,6 +79,7 @@ class Edge:
         self._clock = clock
         self._request_timeout_s = settings.request_timeout_s
         self.admission = Admission(clock, most=settings.max_in_flight)
+        self._requests = Requests()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = self._clock.monotonic()
@@ -96,12 +98,14 @@ class Edge:
         try:
             await self._recovered(scope, receive, answer)
         finally:
+            status, took_s = exchange.status or CLIENT_GONE, self._clock.monotonic() - began
+            self._requests.answered(exchange.route, status, took_s)
             _log.info(
                 "request completed",
                 method=scope["method"],
                 path=scope["raw_path"].decode("ascii"),
-                status=exchange.status or CLIENT_GONE,
-                latency=f"{(self._clock.monotonic() - began) * 1000:.3f}ms",
+                status=status,
+                latency=f"{took_s * 1000:.3f}ms",
                 ip=exchange.address,
             )
 

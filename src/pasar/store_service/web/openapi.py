@@ -12,7 +12,9 @@ import msgspec
 
 from pasar.store_service.web.examples import ID, example_of
 from pasar.store_service.web.fields import Parameter
+from pasar.store_service.web.idempotency import HEADER as IDEMPOTENCY_KEY
 from pasar.store_service.web.openapi_answers import HEADERS, Failures, Json, page_item, responses
+from pasar.store_service.web.openapi_links import links_of, operation_id
 from pasar.store_service.web.openapi_schemas import components, schema_of
 from pasar.store_service.web.parse import PAGING
 from pasar.store_service.web.route import PUBLIC, Route
@@ -34,6 +36,13 @@ _REQUEST_ID: Final = {
     "schema": {"type": "string", "pattern": "^[A-Za-z0-9_.:/+=@-]{1,128}$"},
     "example": str(ID),
 }
+_IDEMPOTENCY_KEY: Final = {
+    "name": IDEMPOTENCY_KEY,
+    "in": "header",
+    "description": "the same request with the same key is done once, and answered alike for a day",
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    "example": str(ID),
+}
 
 
 def describe(rows: Sequence[Route], version: str) -> Json:
@@ -41,7 +50,8 @@ def describe(rows: Sequence[Route], version: str) -> Json:
     failures = Failures()
     paths: dict[str, dict[str, Json]] = {}
     for row in rows:
-        paths.setdefault(row.path, {})[row.method.lower()] = _operation(row, failures)
+        operation = _operation(row, rows, failures)
+        paths.setdefault(row.path, {})[row.method.lower()] = operation
     return {
         "openapi": "3.1.0",
         "info": {"title": "Pasar", "version": version, "description": _ABOUT},
@@ -55,7 +65,7 @@ def describe(rows: Sequence[Route], version: str) -> Json:
             ),
             "responses": failures.components,
             "headers": HEADERS,
-            "parameters": {"RequestId": _REQUEST_ID},
+            "parameters": {"RequestId": _REQUEST_ID, "IdempotencyKey": _IDEMPOTENCY_KEY},
             "securitySchemes": {"bearer": _BEARER},
         },
     }
@@ -66,11 +76,11 @@ def encode(document: Json) -> bytes:
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 
-def _operation(row: Route, failures: Failures) -> Json:
+def _operation(row: Route, rows: Sequence[Route], failures: Failures) -> Json:
     thing = row.handler.__qualname__.split(".")[0].removesuffix("Handler").lower()
     name = row.handler.__name__
     operation: dict[str, object] = {
-        "operationId": re.sub(r"\W+", "-", row.method.lower() + row.path).strip("-"),
+        "operationId": operation_id(row),
         "summary": f"{thing.capitalize()}: {name.replace('_', ' ')}",
         "description": _description(row),
         "tags": [_tag(row)],
@@ -79,7 +89,7 @@ def _operation(row: Route, failures: Failures) -> Json:
     }
     if row.body or row.upload:
         operation["requestBody"] = _request_body(row)
-    return {**operation, "responses": responses(row, failures)}
+    return {**operation, "responses": responses(row, links_of(row, rows), failures)}
 
 
 def _description(row: Route) -> str:
@@ -102,6 +112,8 @@ def _parameters(row: Route) -> Iterator[Json]:
     yield from map(_query_parameter, row.query)
     if page_item(row.answer):
         yield from map(_query_parameter, PAGING)
+    if row.keyed:
+        yield {"$ref": "#/components/parameters/IdempotencyKey"}
     yield {"$ref": "#/components/parameters/RequestId"}
 
 

@@ -14,12 +14,14 @@ from pasar.kit.errors import (
     Forbidden,
     Invalid,
     InvalidFields,
+    KeyReused,
     PasarError,
     RateLimited,
     TimedOut,
     Unauthorized,
     Unavailable,
 )
+from pasar.kit.idempotency import KeyInUse
 from pasar.store_service.web.envelope import (
     BodyTooLarge,
     Failure,
@@ -31,6 +33,7 @@ from pasar.store_service.web.envelope import (
 )
 from pasar.store_service.web.examples import ID, TIME, error_of, example_of
 from pasar.store_service.web.fields import NO_NUL, Body, check
+from pasar.store_service.web.idempotency import BadKey
 from pasar.store_service.web.middleware import SECURITY_HEADERS
 from pasar.store_service.web.openapi_schemas import REF, Schema, schema_of
 from pasar.store_service.web.route import PUBLIC, Route
@@ -42,7 +45,8 @@ _PAGE: Final = Pagination(current_page=1, per_page=10, total_items=1, total_page
 _COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 _SECURITY: Final = {name.decode().title(): value.decode() for name, value in SECURITY_HEADERS}
 _LIMITED: Final = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
-_LATER: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+_LATER: Final = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+_REPLAYED: Final = "Idempotency-Replayed"
 
 HEADERS: Final[Mapping[str, Json]] = {
     name: {"description": about, "schema": schema}
@@ -53,6 +57,7 @@ HEADERS: Final[Mapping[str, Json]] = {
         ("X-RateLimit-Reset", "Unix second at which a slot frees", _COUNT),
         ("Retry-After", "seconds after which to try again", {"type": "integer", "minimum": 1}),
         ("Cache-Control", "the answer is for the caller alone", {"const": "no-store"}),
+        (_REPLAYED, "the answer was stored by an earlier request with this key", {"const": "true"}),
         *((name, "for browsers", {"const": value}) for name, value in _SECURITY.items()),
     ]
 }
@@ -72,12 +77,13 @@ class Failures:
         return {"$ref": f"#/components/responses/{chosen}"}
 
 
-def responses(row: Route, shared: Failures) -> Json:
+def responses(row: Route, links: Json, shared: Failures) -> Json:
     """Return the row's answers by status. Raises KeyError for a refusal without an example."""
     failures: dict[HTTPStatus, list[PasarError]] = {}
     for error in _errors(row):
         failures.setdefault(status_of(error), []).append(error)
-    told = {row.status: _success(row)}
+    success = _success(row)
+    told = {row.status: {**success, "links": links} if links else success}
     for status, errors in sorted(failures.items()):
         told[status] = shared.refer(status, _failure(row, status, errors))
     return {str(status.value): response for status, response in told.items()}
@@ -106,6 +112,8 @@ def _errors(row: Route) -> Iterator[PasarError]:
         yield from (Invalid("invalid request body"), BodyTooLarge(), *_field_faults(row.body))
     if row.upload:
         yield Invalid(f"{row.upload} file is required")
+    if row.keyed:
+        yield from (BadKey(), KeyInUse(), KeyReused())
     yield from map(error_of, row.refusals)
     yield from (HeadTooLarge(), PasarError(row.fault), Unavailable(), TimedOut())
 
@@ -145,9 +153,11 @@ def _failure(row: Route, status: HTTPStatus, errors: Iterable[PasarError]) -> Js
 
 
 def _response(row: Route, status: HTTPStatus, media: Json) -> Json:
+    later = {*_LATER, HTTPStatus.CONFLICT} if row.keyed else _LATER
     names = ["X-Request-ID", *_SECURITY]
     names += _LIMITED if row.limits else ()
-    names += ["Retry-After"] if status in _LATER else ()
+    names += ["Retry-After"] if status in later else ()
+    names += [_REPLAYED] if row.keyed and status == row.status else ()
     names += ["Cache-Control"] if row.private else ()
     return {
         "description": status.phrase,

@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pasar.kit import log
+from pasar.kit import failpoints, log
 from pasar.kit.errors import NotFound, PasarError
+from pasar.kit.idempotency import Once, Replayed
 from pasar.kit.tokens import Verifier
 from pasar.store_service.web.address import bucket_address
 from pasar.store_service.web.auth import bearer, identify, require
 from pasar.store_service.web.envelope import Exchange, MethodNotAllowed, respond, success
 from pasar.store_service.web.fields import check, check_query
+from pasar.store_service.web.idempotency import REPLAYED, claim, kept, key_of
 from pasar.store_service.web.limits import Limits
 from pasar.store_service.web.parse import BodyDecoder, ClientGone, path_id, query_of, read_body
 from pasar.store_service.web.route import Call, Route
@@ -38,6 +41,7 @@ class Guard:
     max_body_bytes: int
     max_json_depth: int
     uploads: Uploads
+    once: Once
 
 
 class Endpoint:
@@ -47,14 +51,34 @@ class Endpoint:
         self._row = row
         self._handle = handle
         self._guard = guard
+        self._route = (row.method, row.path)
         self._decoder = BodyDecoder(row.body, guard.max_json_depth) if row.body else None
+        self._keyed = row.keyed
+        self._changed = f"{row.handler.__name__}.after_commit" if row.method != "GET" else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange: Exchange = scope["exchange"]
+        exchange.route = self._route
         if self._row.private:
             exchange.headers.append(_NO_STORE)
-        answer = await self._handled(await self._checked(scope, receive, exchange))
-        await respond(send, self._row.status, success(exchange, answer))
+        call = await self._checked(scope, receive, exchange)
+        key = key_of(scope) if self._keyed else None
+        if key is None:
+            status, answer = self._row.status.value, await self._handled(call)
+        else:
+            status, answer = await self._once(key, call, exchange)
+        if self._changed:  # such as `checkout.after_commit`, `cancel.after_commit`
+            await failpoints.reach(self._changed)
+        await respond(send, status, success(exchange, answer))
+
+    async def _once(self, key: str, call: Call[Any], exchange: Exchange) -> tuple[int, msgspec.Raw]:
+        """Return the answer of the first request with this key, be it this one."""
+        row = self._row
+        work = kept(row, partial(self._handled, call))
+        done = await self._guard.once.do(claim(row, call, key), work)
+        if isinstance(done, Replayed):
+            exchange.headers.append(REPLAYED)
+        return done.status, msgspec.Raw(done.body)
 
     async def _handled(self, call: Call[Any]) -> object:
         """Return the handler's answer; what it did not foresee is told in the row's words."""

@@ -115,3 +115,8 @@ class Route:
     refusals: tuple[type[PasarError], ...] = ()
     fault: str = "internal server error"
     private: bool = False
+
+    @property
+    def keyed(self) -> bool:
+        """Whether it takes an Idempotency-Key: whatever creates something under a token does."""
+        return self.access.token and self.status == HTTPStatus.CREATED

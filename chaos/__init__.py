@@ -1,0 +1,1 @@
+"""Faults on real processes: the shop is killed, paused, cut off and lied to, then audited."""

@@ -1,0 +1,59 @@
+"""Which faults a run meets, in which order and when, as one seed draws them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+from chaos.faults import FAULTS
+
+SMOKE: Final = (
+    *("kill store",) * 3,
+    *("kill payment",) * 2,
+    "kill worker",
+    "kill redis",
+    "pause redis",
+    "pause web process",
+    "stop postgres at once",
+    "payment away",
+    "broker away",
+    "cut 201",
+    "cut commit",
+    "reset link",
+    "repeat messages",
+    "poison messages",
+    "damage messages",
+    "forge messages",
+    "lose messages",
+)
+"""What reliability.md marks [s], and a little more; each time in another order."""
+
+LONG: Final = (*FAULTS, "kill store", "kill payment")
+"""One round of `make chaos`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A fault that begins so many seconds into the run, with its own share of chance."""
+
+    at_s: float
+    name: str
+    seed: str
+
+
+def plan(
+    seed: int, names: Sequence[str], gap_s: tuple[float, float], length_s: float
+) -> Sequence[Planned]:
+    """
+    Draw rounds of the names, each round in another order, until the time is filled.
+
+    With a length of 0 it is one round. The same seed draws the same plan.
+    """
+    rng = Random(seed)
+    planned: list[Planned] = []
+    at_s = 0.0
+    while not planned or at_s < length_s:
+        for name in rng.sample(names, len(names)):
+            at_s += rng.uniform(*gap_s)
+            planned.append(Planned(at_s, name, f"{seed}:{len(planned)}"))
+    return [each for each in planned if not length_s or each.at_s < length_s]

@@ -1,0 +1,1 @@
+"""One order's story, told from the rows that everybody else has written. Owns no table."""

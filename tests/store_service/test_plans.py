@@ -1,0 +1,144 @@
+"""With 100,000 products and orders each list and each search is read by the index made for it."""
+
+import re
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+
+import pytest
+
+from pasar.kit.postgres import PostgresDatabase, PostgresSettings
+from pasar.store_service.catalog.model import CategoryId, ProductFilter, Sort
+from pasar.store_service.catalog.postgres_search import (
+    COUNT,
+    FEW,
+    TERMS,
+    PostgresProductSearch,
+    _page,
+    _values,
+)
+from pasar.store_service.orders.postgres_reads import PAGE_OF_BUYER, PAGE_OF_SELLER
+from pasar.store_service.stores.model import StoreId
+from tests.fixtures.scale import ROWS, SHARES, numbered
+
+STORE = StoreId(numbered("shop", 7))
+CATEGORY = CategoryId(numbered("kind", 7))
+RARE = ProductFilter(search="99999")
+COMMON = ProductFilter(search="kopi")
+
+
+@pytest.fixture
+async def shop(large: PostgresSettings) -> AsyncGenerator[PostgresDatabase]:
+    opened = await PostgresDatabase.open(replace(large, pool_size=1))
+    yield opened
+    await opened.close()
+
+
+async def plan(shop: PostgresDatabase, sql: str, *values: object) -> str:
+    async with shop.begin() as tx:
+        await tx.execute(TERMS, "60000")
+        lines = await tx.fetch(f"EXPLAIN {sql}", *values)
+    return "\n".join(line["QUERY PLAN"] for line in lines)
+
+
+async def page_plan(
+    shop: PostgresDatabase, wanted: ProductFilter, total: int, offset: int = 0
+) -> str:
+    return await plan(shop, _page(wanted, total), *_values(wanted), 10, offset)
+
+
+@pytest.mark.parametrize(
+    ("sort", "index"),
+    [
+        (Sort.CREATED_AT, "idx_products_newest"),
+        (Sort.PRICE, "idx_products_price"),
+        (Sort.NAME, "idx_products_name"),
+    ],
+)
+@pytest.mark.parametrize("offset", [0, 990])
+async def test_d38_a_page_of_all_products_comes_in_the_order_of_an_index(
+    shop: PostgresDatabase, sort: Sort, index: str, offset: int
+) -> None:
+    text = await page_plan(shop, ProductFilter(sort=sort), ROWS, offset)
+
+    assert f"using {index} on" in text
+    assert "Sort" not in text
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        (ProductFilter(store_id=STORE), "idx_products_store_id"),
+        (ProductFilter(category_id=CATEGORY), "idx_products_category_id"),
+        (RARE, "idx_products_substring"),
+        (replace(RARE, sort=Sort.RELEVANCE), "idx_products_words"),
+        (COMMON, "idx_products_substring"),
+    ],
+)
+async def test_what_is_asked_for_is_counted_by_its_index(
+    shop: PostgresDatabase, wanted: ProductFilter, index: str
+) -> None:
+    assert index in await plan(shop, COUNT, *_values(wanted))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "total", "index"),
+    [
+        (ProductFilter(store_id=STORE), 1000, "idx_products_store_id"),
+        (ProductFilter(category_id=CATEGORY), 1000, "idx_products_category_id"),
+        (RARE, 1, "idx_products_substring"),
+        (COMMON, FEW + 1, "idx_products_newest"),
+    ],
+)
+async def test_few_matches_are_sorted_and_of_many_the_first_are_met_on_the_way(
+    shop: PostgresDatabase, wanted: ProductFilter, total: int, index: str
+) -> None:
+    assert index in await page_plan(shop, wanted, total)
+
+
+async def test_h38_a_text_that_all_products_hold_is_not_looked_up_letter_by_letter(
+    shop: PostgresDatabase,
+) -> None:
+    """The index would name each product once for each three letters: three times the work."""
+    everywhere = ProductFilter(search="for people who like")
+    text = await plan(shop, COUNT, *_values(everywhere))
+
+    assert "idx_products_substring" not in text
+
+
+@pytest.mark.parametrize(
+    ("search", "total"),
+    [("for people who like", ROWS), ("an", ROWS), ("kopi 99", None), ("99999", 1), ("%_%_", 0)],
+)
+async def test_h38_what_is_found_is_counted_exactly(
+    shop: PostgresDatabase, search: str, total: int | None
+) -> None:
+    found = await PostgresProductSearch(shop, timeout_s=60).find(
+        ProductFilter(search=search), offset=0, limit=10
+    )
+    seen = "SELECT count(*) AS n FROM products WHERE name ILIKE $1 OR description ILIKE $1"
+    escaped = search.replace("%", "\\%").replace("_", "\\_")
+    truth = await shop.fetch_one(seen, f"%{escaped}%")
+
+    assert truth is not None
+    assert found.total == truth["n"]
+    assert total is None or found.total >= total
+    assert len(found.product_ids) == min(10, found.total)
+
+
+@pytest.mark.parametrize(
+    ("sql", "index", "orders"),
+    [
+        (PAGE_OF_BUYER, "idx_orders_user_newest", ROWS // SHARES),
+        (PAGE_OF_SELLER, "idx_fulfilments_store_newest", ROWS // 100),
+    ],
+)
+async def test_a_page_of_orders_reads_an_index_and_no_table_as_a_whole(
+    shop: PostgresDatabase, sql: str, index: str, orders: int
+) -> None:
+    who = numbered("user", 7)
+    text = await plan(shop, sql, who, 10, 0)
+    rows = await shop.fetch(sql, who, 10, 0)
+
+    assert index in text
+    assert not re.search(r"Seq Scan on (orders|order_items|fulfilments)", text)
+    assert (len(rows), rows[0]["total"]) == (10, orders)
