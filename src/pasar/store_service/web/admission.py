@@ -19,8 +19,8 @@ from pasar.kit.errors import Unavailable
 FEWEST: Final = 32
 """Never refused: three times the connections to the database, so that no crowd leaves them idle."""
 
-LATE_S: Final = 0.1
-"""A question longer under way than this waited: on an idle process it takes 1 ms."""
+LATE_S: Final = 0.2
+"""A question longer under way than this waited: it takes 1 ms, on a busy machine some ten."""
 
 BURST_S: Final = 1.0
 """How long all questions must be late at first: two hundred buyers at once are in by then (H01)."""
