@@ -18,9 +18,13 @@ class Flood:
     retry_after: set[bytes] = field(default_factory=set)
 
     def p99_s(self) -> float:
-        """Return how long nearly all of the admitted requests took at most."""
+        """Return the seconds within which nearly all of the admitted requests were answered."""
         ranked = sorted(self.took_s[200])
         return ranked[len(ranked) * 99 // 100]
+
+    def at_once(self, for_s: float) -> float:
+        """Return how many admitted requests ran at the same time on average: Little's law."""
+        return sum(self.took_s[200]) / for_s
 
     def note(self, head: bytes, took_s: float) -> None:
         status = int(head[9:12])
