@@ -65,6 +65,11 @@ chaos: .venv/dev.stamp ## long fault run: SEED= BROKER= MINUTES=10; RECORD=1 kee
 	@$(BIN)/python -m chaos.run --minutes $(or $(MINUTES),10) \
 		$(if $(SEED),--seed $(SEED)) $(if $(BROKER),--broker $(BROKER)) $(if $(RECORD),--record)
 
+.PHONY: long-tests
+long-tests: .venv/dev.stamp ## ten rolling restarts and a minute of overload
+	@LONG=1 $(BIN)/pytest --timeout=900 tests/journeys/test_restarts.py \
+		tests/journeys/test_overload.py
+
 .PHONY: lint
 lint: .venv/dev.stamp ## ruff: rules and format
 	@$(BIN)/ruff check --quiet

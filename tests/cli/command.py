@@ -109,16 +109,7 @@ class Command:
 
     def descendants(self, words: str = "") -> list[int]:
         """Return the living processes below it whose command line has these words."""
-        parents: dict[int, list[int]] = {}
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            with suppress(OSError):
-                rest = stat.read_text().rpartition(")")[2].split()
-                parents.setdefault(int(rest[1]), []).append(int(stat.parent.name))
-        found, below = list[int](), [self.process.pid]
-        while below:
-            below = [child for parent in below for child in parents.get(parent, [])]
-            found += below
-        return [pid for pid in found if words in command_line(pid)]
+        return descendants(self.process.pid, words)
 
     def kill(self, words: str) -> None:
         """Kill the child with these words in its command line and wait for its successor."""
@@ -145,6 +136,20 @@ class Command:
     def clear(self) -> None:
         self.process.kill()
         self.process.wait(LIMIT_S)
+
+
+def descendants(ancestor: int, words: str) -> list[int]:
+    """Return the living processes below that one whose command line has these words."""
+    parents: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            rest = stat.read_text().rpartition(")")[2].split()
+            parents.setdefault(int(rest[1]), []).append(int(stat.parent.name))
+    found, below = list[int](), [ancestor]
+    while below:
+        below = [child for parent in below for child in parents.get(parent, [])]
+        found += below
+    return [pid for pid in found if words in command_line(pid)]
 
 
 def command_line(pid: int) -> str:

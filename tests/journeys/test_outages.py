@@ -1,47 +1,19 @@
 """Parts die in the middle of business: orders go on, and each acknowledged one is paid once."""
 
 import asyncio
-import os
-import signal
 import time
 from collections.abc import AsyncGenerator, Generator
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
 import pytest
 
-from pasar.engines.engine import Engine
-from pasar.engines.postgres import Postgres
-from pasar.engines.valkey import Valkey
 from pasar.kit.postgres import PostgresSettings
-from tests.fixtures.database import migrated
-from tests.fixtures.engines import new_postgres, new_valkey, run, start_nsq, started
-from tests.journeys.conftest import redis_variables
+from tests.journeys.frail import FrailShop, frail_shop, frozen, killed
 from tests.journeys.people import ADDRESS, Person, Stall, eventually, newcomer, stall
-from tests.journeys.shop import Shop, running_shop
 
 BUYERS = 20
 ORDERS_EACH = 15
-
-
-@dataclass(frozen=True, slots=True)
-class FrailShop:
-    """A shop whose engines belong to the test: it may kill them."""
-
-    shop: Shop
-    postgres: Postgres
-    valkey: Valkey
-    broker: Engine
-
-    async def calm(self, within_s: float = 40) -> None:
-        """Wait until no order is pending."""
-
-        async def settled() -> bool:
-            pending = "SELECT count(*) FROM orders WHERE status = 'pending'"
-            return await self.shop.count(pending) == 0
-
-        await eventually(settled, within_s, "every order being settled")
 
 
 @pytest.fixture(scope="module", params=["streams", pytest.param("nsq", marks=pytest.mark.nsq)])
@@ -51,25 +23,14 @@ def frail(
     tmp_path_factory: pytest.TempPathFactory,
     owner_settings: PostgresSettings,
 ) -> Generator[FrailShop]:
-    folder = engines_folder / f"frail-{request.param}"
-    folder.mkdir(mode=0o700)
-    postgres = started(lambda: new_postgres(folder))
-    valkey = started(lambda: new_valkey(folder, persistent=True))
-    broker: Engine = valkey
-    engines: set[Engine] = {postgres, valkey}
-    variables = {"BROKER": request.param, **redis_variables(valkey.login)}
-    if request.param == "nsq":
-        nsq = start_nsq(request.getfixturevalue("nsq_binaries"), folder)
-        variables |= {"NSQD_ADDR": nsq.nsqd_tcp, "NSQ_LOOKUPD_ADDR": nsq.lookupd_http}
-        broker = nsq.nsqd
-        engines |= {nsq.nsqd, nsq.nsqlookupd}
-    account = postgres.account
-    owner = replace(owner_settings, port=account.port, database=account.database)
-    run(migrated(owner))
-    with running_shop(tmp_path_factory.mktemp("frail"), owner, variables) as shop:
-        yield FrailShop(shop, postgres, valkey, broker)
-    for engine in engines:
-        run(engine.stop())
+    over_nsq = request.param == "nsq"
+    with frail_shop(
+        tmp_path_factory.mktemp("frail"),
+        engines_folder / f"outages-{request.param}",
+        owner_settings,
+        request.getfixturevalue("nsq_binaries") if over_nsq else None,
+    ) as shop:
+        yield shop
 
 
 @pytest.fixture
@@ -119,8 +80,7 @@ async def test_with_redis_and_broker_dead_checkout_goes_on_and_is_paid_after_the
     kopi = await counter.offers("Kopi", "11", stock=5)
     await buyer.wants(kopi)
     for engine in {frail.valkey, frail.broker}:
-        os.kill(engine.child.pid, signal.SIGKILL)
-        await engine.wait()
+        await killed(engine)
     began = time.monotonic()
     page = await http.get(f"/api/v1/products/{kopi}")
     cart = await buyer.must("GET", "/cart")
@@ -141,13 +101,10 @@ async def test_with_redis_frozen_checkout_answers_within_a_second(
     counter, buyer = await opened(http)
     kopi = await counter.offers("Kopi", "12", stock=5)
     await buyer.wants(kopi)
-    os.kill(frail.valkey.child.pid, signal.SIGSTOP)
-    try:
+    with frozen(frail.valkey.child.pid):
         began = time.monotonic()
         order = await buyer.must("POST", "/orders", ADDRESS)
         took_s = time.monotonic() - began
-    finally:
-        os.kill(frail.valkey.child.pid, signal.SIGCONT)
 
     assert took_s < 1
     await buyer.sees(order["id"], "paid", within_s=15)

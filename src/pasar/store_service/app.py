@@ -36,7 +36,7 @@ def build(
     cors: Cors,
     clock: Clock,
     settings: EdgeSettings,
-) -> ASGIApp:
+) -> Edge:
     """
     Return the whole application; `files` are read only, by path.
 

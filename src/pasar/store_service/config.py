@@ -59,7 +59,8 @@ class StoreConfig(PictureConfig, PaymentsConfig, EngineConfig):
         Meta(ge=1, description="connections per process, at most file limit − 100; then 503"),
     ] = 1000
     app_max_in_flight: Annotated[
-        int, Meta(ge=1, description="requests running at once per process, then 503")
+        int,
+        Meta(ge=1, description="requests at once per process, then 503; while it is late, fewer"),
     ] = 512
 
     metrics_port: Annotated[

@@ -12,8 +12,6 @@ from functools import partial
 from importlib.metadata import version
 from typing import Final
 
-from starlette.types import ASGIApp
-
 from pasar.kit import failpoints, log
 from pasar.kit.clock import SystemClock
 from pasar.kit.errors import Conflict, Invalid, Unavailable
@@ -34,7 +32,7 @@ from pasar.store_service.web.docs import docs_files
 from pasar.store_service.web.files import PATH as FILES_PATH
 from pasar.store_service.web.files import Files
 from pasar.store_service.web.limits import Limits
-from pasar.store_service.web.middleware import EdgeSettings
+from pasar.store_service.web.middleware import Edge, EdgeSettings
 from pasar.store_service.web.openapi import describe, encode
 from pasar.store_service.web.pipeline import Guard
 from pasar.store_service.web.protocol import ConnectionLimits
@@ -124,13 +122,15 @@ async def serve(config: StoreConfig, listener: socket.socket) -> None:
     )
     tokens = parts.signing_in.live_tokens
     ended_sessions = Listener(config.postgres(1), SESSION_CHANNEL, tokens.wake)
+    edge = _application(config, parts, system)
     with suppress(Unavailable):  # then tokens are judged from the first look that succeeds
         await tokens.look()
     async with asyncio.TaskGroup() as background:
         endless = (wakeups.run, tokens.run, ended_sessions.run, *(c.run for c in parts.copies))
         jobs = [background.create_task(run()) for run in endless]
+        jobs.append(background.create_task(edge.admission.watch(parts.database.ping)))
         await app.run(
-            _application(config, parts, system),
+            edge,
             listener,
             ServerSettings(
                 connection=_connection_limits(config),
@@ -145,7 +145,7 @@ async def serve(config: StoreConfig, listener: socket.socket) -> None:
             job.cancel()
 
 
-def _application(config: StoreConfig, parts: Parts, system: SystemHandler) -> ASGIApp:
+def _application(config: StoreConfig, parts: Parts, system: SystemHandler) -> Edge:
     clock = SystemClock()
     limits = Limits(
         RateLimiter(parts.redis),

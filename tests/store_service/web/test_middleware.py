@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -187,6 +188,26 @@ async def test_beyond_the_cap_requests_are_refused_at_once_but_probes_are_answer
     assert error_of(refused) == (503, "SERVICE_UNAVAILABLE", "service unavailable")
     assert refused.headers["Retry-After"] == "1"
     assert [answer.status_code for answer in (probe, *answers, after)] == [200] * 4
+
+
+async def test_h35_a_refusal_costs_neither_a_look_at_the_token_nor_a_byte_of_the_body() -> None:
+    read = list[bytes]()
+
+    async def body() -> AsyncIterator[bytes]:
+        read.append(b"{}")
+        yield b"{}"
+
+    shop = ToyShop(max_in_flight=1)
+    async with shop.client() as client:
+        running = asyncio.create_task(client.get("/slow"))
+        await eventually(lambda: shop.toys.waiting == 1)
+        refused = await client.put(f"/toys/{TOY}", content=body(), headers=as_user("forged"))
+        shop.toys.gate.set()
+        await running
+
+    assert refused.status_code == 503
+    assert read == []
+    assert shop.limiter.charged == {}
 
 
 async def test_a_request_cut_off_by_the_end_of_the_process_still_gets_an_answer() -> None:

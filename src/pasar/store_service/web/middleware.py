@@ -6,7 +6,7 @@ From outside to inside, and why in this order:
     identity    request id, time, client address: everything below, a 504 too, tells them (D33)
     access log  one line and one count per request, with the status that was really sent
     recovery    every error becomes an envelope, and the process goes on (D35)
-    admission   beyond the cap on running requests: 503 at once instead of a slow 504 for all
+    admission   beyond the places of `admission.py`: 503 at once instead of a slow 504 for all
     deadline    the request's budget; its work is cancelled, the answer still arrives (D36)
     cors        a preflight is answered here, whatever its path
     headers     request id, security and rate-limit headers, put on whatever is sent
@@ -27,6 +27,7 @@ from pasar.kit.clock import Clock
 from pasar.kit.errors import PasarError, TimedOut, Unavailable
 from pasar.kit.metrics import Requests
 from pasar.store_service.web.address import Clients
+from pasar.store_service.web.admission import Admission
 from pasar.store_service.web.cors import Cors
 from pasar.store_service.web.envelope import (
     Exchange,
@@ -61,6 +62,8 @@ class EdgeSettings:
 
 
 class Edge:
+    """The application's outermost layer; `admission` does its best once somebody watches it."""
+
     def __init__(
         self,
         app: ASGIApp,
@@ -74,8 +77,8 @@ class Edge:
         self._cors = cors
         self._clients = clients
         self._clock = clock
-        self._settings = settings
-        self._running = 0
+        self._request_timeout_s = settings.request_timeout_s
+        self.admission = Admission(clock, most=settings.max_in_flight)
         self._requests = Requests()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -126,10 +129,17 @@ class Edge:
             await _refuse(send, exchange, error)
 
     async def _admitted(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._running >= self._settings.max_in_flight and scope["path"] not in PROBES:
-            raise Unavailable
-        budget = asyncio.timeout(self._settings.request_timeout_s)
-        self._running += 1
+        if scope["path"] in PROBES:
+            await self._in_time(scope, receive, send)
+            return
+        self.admission.enter()
+        try:
+            await self._in_time(scope, receive, send)
+        finally:
+            self.admission.leave()
+
+    async def _in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
+        budget = asyncio.timeout(self._request_timeout_s)
         try:
             async with budget:
                 await self._app(scope, receive, send)
@@ -137,8 +147,6 @@ class Edge:
             if budget.expired():
                 raise TimedOut from None
             raise
-        finally:
-            self._running -= 1
 
 
 def begin(clock: Clock, address: str, request_id: str | None) -> Exchange:

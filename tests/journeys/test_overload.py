@@ -1,0 +1,78 @@
+"""Many times the buyers that the shop can serve: some are told to come again, others are served."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+
+import httpx
+import pytest
+
+from pasar.engines.valkey_login import ValkeyLogin
+from pasar.kit.postgres import PostgresSettings
+from pasar.store_service.web.admission import FEWEST
+from tests.fixtures.engines import run
+from tests.journeys.conftest import redis_variables
+from tests.journeys.flood import flood, prepared
+from tests.journeys.people import newcomer, stall
+from tests.journeys.processes import memory, web_process
+from tests.journeys.shop import Opened, Shop
+
+LONG = 10 if "LONG" in os.environ else 1
+# Each addition holds one of four connections for 20 ms, whatever the machine: 200 a second. Ten
+# buyers who think for 50 ms ask 140 times a second; two hundred would like to ask 4,000 times, and
+# if all were let in each would wait for a second.
+SLOWLY = """
+CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN PERFORM pg_sleep(0.02); RETURN NEW; END $$;
+CREATE TRIGGER slowly BEFORE INSERT ON cart_items FOR EACH ROW EXECUTE FUNCTION slowly();
+"""
+SUSTAINABLE, CROWD = 10, 200
+NOTICED_S = 3.0  # the pool's longest wait is 2 s
+FOR_S = 2.5 * LONG
+SLACK_S = 0.4
+MIB = 2**20
+
+
+@pytest.fixture(scope="module")
+def broker_variables(valkey: ValkeyLogin, shop_database: PostgresSettings) -> Mapping[str, str]:
+    run(slowed_down(shop_database))
+    return {"BROKER": "streams", "DB_POOL_SIZE": "4", **redis_variables(valkey)}
+
+
+async def slowed_down(settings: PostgresSettings) -> None:
+    async with Opened(settings) as owner:
+        await owner.execute(SLOWLY)
+
+
+@pytest.fixture
+async def adds(http: httpx.AsyncClient) -> list[bytes]:
+    """One line for the cart of each of many buyers."""
+    kopi = await (await stall(http)).offers("Kopi", "7", stock=1_000_000)
+    buyers = await asyncio.gather(*(newcomer(http) for _ in range(CROWD)))
+    line = {"product_id": kopi, "quantity": 1}
+    return [prepared("POST", "/cart/items", buyer.token, line) for buyer in buyers]
+
+
+async def test_h35_far_too_many_buyers_are_refused_in_time_and_slow_nobody_who_is_admitted(
+    shop: Shop, adds: list[bytes]
+) -> None:
+    normal = await flood(shop.store.port, adds[:SUSTAINABLE], FOR_S)
+    await flood(shop.store.port, adds, NOTICED_S)
+    before = memory(web_process(shop))
+    crowded = await flood(shop.store.port, adds, FOR_S)
+    after = memory(web_process(shop))
+    calm = await flood(shop.store.port, adds[:SUSTAINABLE], FOR_S)
+
+    assert normal.took_s.keys() == calm.took_s.keys() == {200}
+    assert crowded.took_s.keys() == {200, 503}
+    assert crowded.retry_after == {b"1"}
+    assert crowded.at_once(FOR_S) < 2 * FEWEST
+    if LONG > 1:  # a figure that needs the machine for itself
+        assert crowded.p99_s() < 3 * normal.p99_s() + SLACK_S
+    assert after - before < 20 * MIB
+
+
+async def test_h01_a_burst_of_two_hundred_is_served_whole(shop: Shop, adds: list[bytes]) -> None:
+    burst = await flood(shop.store.port, adds, for_s=0)
+
+    assert {status: len(took_s) for status, took_s in burst.took_s.items()} == {200: CROWD}
