@@ -17,7 +17,7 @@ def web_process(shop: Shop) -> int:
     (pid,) = (
         child
         for child in children(shop.store.process.pid)
-        if b"web" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+        if b"store-web" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
     )
     return pid
 

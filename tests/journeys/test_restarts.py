@@ -137,7 +137,7 @@ async def test_h33_a_worker_killed_amid_checkouts_is_back_and_leaves_no_order_be
     assert shop.store.process is not None
     async with rush(buyers, kopi) as going_on:
         await going_on.has(orders=20)
-        [worker] = descendants(shop.store.process.pid, "store-process worker")
+        [worker] = descendants(shop.store.process.pid, "store-worker")
         before = starts(shop)
         os.kill(worker, signal.SIGKILL)
         killed_at = time.monotonic()
@@ -201,7 +201,7 @@ async def test_h02_a_holder_of_the_stock_mutex_paused_past_its_lease_oversells_n
     held, other = await asyncio.gather(*(crowd(http, kopi) for _ in range(2)))
     await eventually(partial(is_ready, http, twin.port), within_s=20)
     assert twin.process is not None
-    [web] = descendants(twin.process.pid, "store-process web")
+    [web] = descendants(twin.process.pid, "store-web")
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{twin.port}", timeout=20) as there:
         asked = [
             asyncio.create_task(Person(there, one.email, one.token).ask("POST", "/orders", ADDRESS))

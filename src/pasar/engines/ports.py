@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import random
 import socket
 import time
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,8 @@ USUAL: Final[Mapping[str, Sequence[int]]] = {
 }
 _PATIENCE_S: Final = {"PAYMENT_GRPC_PORT": 2.0}  # an outgoing connection may hold 50051 briefly
 _POLL_S: Final = 0.05
+_BELOW_OUTGOING: Final = range(10_000, 32_768)
+_DRAWS: Final = 100
 _LISTENING: Final = "0A"  # net/tcp_states.h, as /proc/net/tcp prints it
 
 
@@ -67,8 +70,13 @@ def is_free(host: str, port: int) -> bool:
 
 
 def any_free(host: str) -> int:
-    """Return a port that was free a moment ago; a start that loses the race asks again."""
-    return _listen(host, 0)
+    """
+    Return a port that was free a moment ago; a start that loses the race asks again.
+
+    Drawn from below those of outgoing connections, any of which may take its port meanwhile.
+    """
+    drawn = random.sample(_BELOW_OUTGOING, _DRAWS)
+    return next((port for port in drawn if is_free(host, port)), 0) or _listen(host, 0)
 
 
 def _listen(host: str, port: int) -> int:
