@@ -85,8 +85,16 @@ arch: .venv/dev.stamp ## the import contracts of pyproject.toml
 	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
 
 .PHONY: bench
-bench: .venv/dev.stamp ## our service beside the Go yardstick; SCENARIO=product for one (needs Go)
+bench: .venv/dev.stamp ## our service beside the Go yardstick (needs Go); SCENARIO=product ROUNDS=5
 	@$(BIN)/python -m bench.run
+
+.PHONY: bench-scale
+bench-scale: .venv/dev.stamp ## p50 with 1,000 to 1,000,000 products and orders; LARGEST=100000
+	@$(BIN)/python -m bench.scale
+
+.PHONY: profile
+profile: .venv/dev.stamp .local/profile/stamp ## flame graph of a web process; SCENARIO=product
+	@$(BIN)/python -m bench.flames
 
 # ---- maintain -----------------------------------------------------------------------------------
 
@@ -109,6 +117,7 @@ lock: .venv/tools.stamp ## refresh the hash-locked requirements
 	@$(LOCK) pyproject.toml --extra engines --group dev -o requirements/dev.txt
 	@$(LOCK) pyproject.toml --extra engines -c requirements/dev.txt -o requirements/engines.txt
 	@$(LOCK) pyproject.toml -c requirements/dev.txt -o requirements/run.txt
+	@echo py-spy | $(LOCK) - -o requirements/profile.txt
 
 .PHONY: dist
 dist: .venv/dev.stamp ## build the wheel into dist/
@@ -124,6 +133,11 @@ dist: .venv/dev.stamp ## build the wheel into dist/
 .venv/up.stamp: requirements/engines.txt pyproject.toml | .venv/tools.stamp
 	@$(INSTALL) -r requirements/engines.txt
 	@$(OURSELVES)
+	@touch $@
+
+# A folder of its own: no other target needs a profiler, which may look into every process of ours.
+.local/profile/stamp: requirements/profile.txt | .venv/tools.stamp
+	@$(INSTALL) --target $(@D) -r requirements/profile.txt
 	@touch $@
 
 .venv/dev.stamp: requirements/dev.txt pyproject.toml | .venv/tools.stamp

@@ -6,6 +6,7 @@ Which scenarios there are and what each should reach stands here too; running th
 
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+
+from bench.chart import Bar, chart
 
 # The load generator's scenarios and the goal: rate and p99 ÷ the yardstick's. Lists come before the
 # checkouts, which make them longer.
@@ -31,6 +34,7 @@ TARGETS: Final[Mapping[str, str]] = {
     "checkout_hot": "≥ 3, p99 ≤ 0.3",
     "drain": "≥ 500 orders/s, p99 < 400 ms",
 }
+_RATE_GOAL: Final = re.compile(r"≥ ([\d.]+), p99")
 _HEADS: Final = (
     "scenario", "op/s", "yardstick", "**rate ÷**", "p50 ms", "yardstick", "p99 ms", "yardstick",
     "**p99 ÷**", "CPU µs/op", "yardstick", "target",
@@ -44,6 +48,10 @@ generator. Trust CPU per operation first, ratios of one run second, absolute fig
 `cart_add` is an addition and a removal, `checkout` an addition and an order. `drain`, one round:
 orders per second from the first checkout to the last `paid`, latencies from 201 to `paid`; ours are
 paid through the broker and the payment service, the yardstick's inside its own process.
+
+pgbench (16 clients, prepared) asks for the two statements of `checkout` and nothing else, in a
+database of its own: {limit:,.0f} orders/s without HTTP, crowd lock, broker or payments. `checkout`
+reaches {of_limit:.2f} of it; the goal is ≥ 0.7, and ≥ 1.5 where checkouts are combined.
 """
 
 
@@ -61,35 +69,54 @@ class Measurement(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What the figures depend on; `versions` are those of the software beneath."""
+    """What the figures depend on; `limit` is what pgbench reaches, `versions` are those beneath."""
 
     rounds: int
     broker: str
+    limit: float
     versions: Mapping[str, str]
 
 
 def table(measured: Sequence[Measurement], ours: str) -> str:
     """Compare the server at `ours` with the other one; a row per scenario, in Markdown."""
-    names = dict.fromkeys(one.scenario for one in measured)
     rows: list[tuple[str, ...]] = [_HEADS, ("---",) + ("---:",) * 10 + ("---",)]
-    rows += [_row(name, [one for one in measured if one.scenario == name], ours) for name in names]
+    rows += [_row(name, *_medians(name, measured, ours)) for name in _names(measured)]
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join([*lines, *_failures(measured, ours)])
 
 
-def page(compared: str, setting: Setting) -> str:
-    """Return bench/RESULTS.md around the table."""
-    facts = {
+def page(measured: Sequence[Measurement], ours: str, setting: Setting) -> str:
+    """Return bench/RESULTS.md, the picture of `picture` in it."""
+    listed = facts({**setting.versions, "broker": setting.broker})
+    checkout = _median([one for one in measured if (one.scenario, one.base) == ("checkout", ours)])
+    legend = _LEGEND.format(
+        rounds=setting.rounds,
+        cores=os.cpu_count(),
+        limit=setting.limit,
+        of_limit=checkout.ops_per_s / setting.limit,
+    )
+    return "\n\n".join(
+        ("# Figures", "Written by `make bench`.", listed, "![ratios](results.svg)",
+         table(measured, ours), legend)
+    )  # fmt: skip
+
+
+def picture(measured: Sequence[Measurement], ours: str) -> str:
+    """Return bench/results.svg: a bar per scenario."""
+    return chart([_bar(name, measured, ours) for name in _names(measured)])
+
+
+def facts(versions: Mapping[str, str]) -> str:
+    """Return a list of what all figures depend on."""
+    known = {
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "commit": _said("git", "describe", "--always", "--dirty"),
         "machine": f"{_processor()}, {os.cpu_count()} cores, {_memory_gib():.0f} GiB",
         "kernel": f"{platform.system()} {platform.release()}",
-        "versions": ", ".join(f"{name} {number}" for name, number in setting.versions.items()),
-        "broker": setting.broker,
+        "load": f"{os.getloadavg()[1]:.1f} on average of the last 5 minutes",
+        "versions": ", ".join(f"{name} {number}" for name, number in versions.items()),
     }
-    listed = "\n".join(f"- {name}: {fact}" for name, fact in facts.items())
-    legend = _LEGEND.format(rounds=setting.rounds, cores=os.cpu_count())
-    return f"# Figures\n\nWritten by `make bench`.\n\n{listed}\n\n{compared}\n\n{legend}"
+    return "\n".join(f"- {name}: {fact}" for name, fact in known.items())
 
 
 def installed() -> dict[str, str]:
@@ -101,9 +128,28 @@ def installed() -> dict[str, str]:
     }
 
 
-def _row(name: str, measured: Sequence[Measurement], ours: str) -> tuple[str, ...]:
-    us = _median([one for one in measured if one.base == ours])
-    them = _median([one for one in measured if one.base != ours])
+def _names(measured: Sequence[Measurement]) -> Sequence[str]:
+    return list(dict.fromkeys(one.scenario for one in measured))
+
+
+def _bar(name: str, measured: Sequence[Measurement], ours: str) -> Bar:
+    us, them = _medians(name, measured, ours)
+    goal = _RATE_GOAL.match(TARGETS[name])
+    ratio = us.ops_per_s / them.ops_per_s if them.ops_per_s else 0.0
+    return Bar(name, ratio, float(goal[1]) if goal else None)
+
+
+def _medians(
+    name: str, measured: Sequence[Measurement], ours: str
+) -> tuple[Measurement, Measurement]:
+    of_one = [one for one in measured if one.scenario == name]
+    return (
+        _median([one for one in of_one if one.base == ours]),
+        _median([one for one in of_one if one.base != ours]),
+    )
+
+
+def _row(name: str, us: Measurement, them: Measurement) -> tuple[str, ...]:
     return (
         name,
         f"{us.ops_per_s:,.0f}",

@@ -1,11 +1,13 @@
 """With 100,000 products and orders each list and each search is read by the index made for it."""
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 import pytest
 
+from bench.plant import ORDERS_OF_BUYER, STORES, numbered
 from pasar.kit.postgres import PostgresDatabase, PostgresSettings
 from pasar.store_service.catalog.model import CategoryId, ProductFilter, Sort
 from pasar.store_service.catalog.postgres_search import (
@@ -18,12 +20,17 @@ from pasar.store_service.catalog.postgres_search import (
 )
 from pasar.store_service.orders.postgres_reads import PAGE_OF_BUYER, PAGE_OF_SELLER
 from pasar.store_service.stores.model import StoreId
-from tests.fixtures.scale import ROWS, SHARES, numbered
+from tests.fixtures.scale import ROWS
 
 STORE = StoreId(numbered("shop", 7))
 CATEGORY = CategoryId(numbered("kind", 7))
 RARE = ProductFilter(search="99999")
 COMMON = ProductFilter(search="kopi")
+
+HELPERS = """
+SELECT parallel_workers_launched AS launched FROM pg_stat_database
+WHERE datname = current_database()
+"""
 
 
 @pytest.fixture
@@ -125,19 +132,32 @@ async def test_h38_what_is_found_is_counted_exactly(
     assert len(found.product_ids) == min(10, found.total)
 
 
+async def test_h38_a_count_over_all_products_is_shared_by_several_processes(
+    shop: PostgresDatabase,
+) -> None:
+    before = await shop.fetch(HELPERS)
+
+    await PostgresProductSearch(shop, timeout_s=60).find(
+        ProductFilter(search="an"), offset=0, limit=10
+    )
+
+    async with asyncio.timeout(10):  # the server publishes its figures each second
+        while (await shop.fetch(HELPERS))[0]["launched"] == before[0]["launched"]:
+            await asyncio.sleep(0.1)
+
+
 @pytest.mark.parametrize(
-    ("sql", "index", "orders"),
+    ("sql", "index", "who", "orders"),
     [
-        (PAGE_OF_BUYER, "idx_orders_user_newest", ROWS // SHARES),
-        (PAGE_OF_SELLER, "idx_fulfilments_store_newest", ROWS // 100),
+        (PAGE_OF_BUYER, "idx_orders_user_newest", "user", ORDERS_OF_BUYER),
+        (PAGE_OF_SELLER, "idx_fulfilments_store_newest", "sell", ROWS // STORES),
     ],
 )
 async def test_a_page_of_orders_reads_an_index_and_no_table_as_a_whole(
-    shop: PostgresDatabase, sql: str, index: str, orders: int
+    shop: PostgresDatabase, sql: str, index: str, who: str, orders: int
 ) -> None:
-    who = numbered("user", 7)
-    text = await plan(shop, sql, who, 10, 0)
-    rows = await shop.fetch(sql, who, 10, 0)
+    text = await plan(shop, sql, numbered(who, 7), 10, 0)
+    rows = await shop.fetch(sql, numbered(who, 7), 10, 0)
 
     assert index in text
     assert not re.search(r"Seq Scan on (orders|order_items|fulfilments)", text)

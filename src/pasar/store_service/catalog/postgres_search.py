@@ -63,8 +63,9 @@ class PostgresProductSearch:
         values = _values(wanted)
         async with self.database.begin() as tx:
             await tx.execute(TERMS, self.timeout_ms)
-            counted = await tx.fetch_one(COUNT, *values)
-            total: int = counted["total"] if counted else 0
+            # Not fetch_one: where the server is asked for one row, it counts with one process.
+            (counted,) = await tx.fetch(COUNT, *values)
+            total: int = counted["total"]
             if offset >= total:
                 return Found((), total)
             rows = await tx.fetch(_page(wanted, total), *values, limit, offset)
