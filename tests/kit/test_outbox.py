@@ -39,7 +39,7 @@ class AbsentAtFirst(PostgresDatabase):
     """Unavailable for the first look."""
 
     def __init__(self, real: PostgresDatabase) -> None:
-        super().__init__(real._pool, real._pool_wait_s)
+        super().__init__(real._pool)
         self.looks = 0
 
     async def fetch(self, sql: str, *args: object) -> Sequence[Row]:
@@ -53,7 +53,7 @@ class BusyMeanwhile(PostgresDatabase):
     """Another transaction leaves an event between the first look and its answer."""
 
     def __init__(self, real: PostgresDatabase, meanwhile: Callable[[], Awaitable[None]]) -> None:
-        super().__init__(real._pool, real._pool_wait_s)
+        super().__init__(real._pool)
         self._meanwhile: Callable[[], Awaitable[None]] | None = meanwhile
 
     async def fetch(self, sql: str, *args: object) -> Sequence[Row]:

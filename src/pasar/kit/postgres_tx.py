@@ -2,7 +2,7 @@
 Statements on one connection, and what their faults mean.
 
 The one place where the server's error codes and the driver's exceptions become the failures that
-`kit/database.py` names. Pool and transactions are in `kit/postgres.py`.
+`kit/database.py` names. Transactions are in `kit/postgres.py`.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -16,9 +16,7 @@ from pasar.kit.database import ConstraintViolated, Contended, OutcomeUnknown, Ro
 from pasar.kit.errors import Unavailable
 
 if TYPE_CHECKING:  # generic in the type stubs only
-    from asyncpg.pool import PoolConnectionProxy
-
-    AnyConnection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+    Connection = asyncpg.Connection[asyncpg.Record]
 
 DRIVER_FAULTS: Final = (
     OSError,
@@ -26,7 +24,7 @@ DRIVER_FAULTS: Final = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )
-"""Everything that dialling or releasing a connection may raise; TimeoutError is an OSError."""
+"""Everything that dialling or settling a connection may raise; TimeoutError is an OSError."""
 
 _CONTENTION: Final = frozenset({"40P01", "40001", "55P03"})  # deadlock, serialization, lock timeout
 # By class: connection, resources, operator (statement timeout too), rollback; idle or long
@@ -46,7 +44,7 @@ class PostgresTx:
     """
 
     def __init__(
-        self, connection: "AnyConnection", count: Callable[[], None], *, commits: bool
+        self, connection: "Connection", count: Callable[[], None], *, commits: bool
     ) -> None:
         self._connection = connection
         self._count = count
@@ -75,7 +73,7 @@ class PostgresTx:
 
 
 @contextmanager
-def faults(connection: "AnyConnection", *, commits: bool) -> Generator[None]:
+def faults(connection: "Connection", *, commits: bool) -> Generator[None]:
     """Translate what a statement on this connection raises; a mistake in it stays what it is."""
     lost = OutcomeUnknown if commits else Unavailable
     try:
@@ -98,7 +96,7 @@ def faults(connection: "AnyConnection", *, commits: bool) -> Generator[None]:
             fault, lost if fault.sqlstate.startswith(_CUT) else Unavailable
         ) from fault
     except asyncpg.InterfaceError as fault:
-        if not _is_gone(connection):
+        if not connection.is_closed():
             raise
         raise unavailable(fault, lost) from fault
     except OSError as fault:
@@ -109,13 +107,6 @@ def unavailable(fault: Exception, kind: type[Unavailable] = Unavailable) -> Unav
     """Log why the database could not serve, and return the error that says so to the client."""
     _log.warning("database unavailable", reason=type(fault).__name__)
     return kind()
-
-
-def _is_gone(connection: "AnyConnection") -> bool:
-    try:
-        return connection.is_closed()
-    except asyncpg.InterfaceError:  # closed, and the pool has taken it back already
-        return True
 
 
 _: type[Tx] = PostgresTx
