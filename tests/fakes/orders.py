@@ -1,8 +1,9 @@
 """Orders in memory, with the guards that the statements have."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from pasar.kit.database import Tx
 from pasar.kit.money import Money

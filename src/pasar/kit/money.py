@@ -5,9 +5,10 @@ On the wire it is a JSON string, in the database DECIMAL(15,2), here an integer.
 """
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+
+import msgspec
 
 # Applied to the text before any arithmetic: `1e100000000` must cost nothing (contract D6, D39).
 _LONGEST: Final = 32
@@ -15,8 +16,7 @@ _GRAMMAR: Final = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,2}))?",
 _MAX_MINOR: Final = 999_999_999_999_999  # 9999999999999.99, the largest DECIMAL(15,2)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Money:
+class Money(msgspec.Struct, frozen=True, order=True):
     """An amount of the shop's one currency, in minor units (hundredths)."""
 
     minor: int

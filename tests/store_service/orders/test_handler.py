@@ -1,6 +1,5 @@
 """Orders as clients see them."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 from uuid import UUID
@@ -76,7 +75,7 @@ def test_an_order_has_the_members_of_the_contract() -> None:
 
 
 def test_an_order_of_the_earlier_service_has_no_payment_member() -> None:
-    old = msgspec.to_builtins(OrderJson.of(replace(ORDER, payment=None)))
+    old = msgspec.to_builtins(OrderJson.of(msgspec.structs.replace(ORDER, payment=None)))
 
     assert "payment" not in old
 

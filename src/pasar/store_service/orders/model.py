@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import NewType
 from uuid import UUID
 
+import msgspec
+
 from pasar.kit.errors import Conflict, Forbidden, Invalid, NotFound, WrongState
 from pasar.kit.money import Money
 from pasar.store_service.catalog.model import ProductId
@@ -36,8 +38,7 @@ class Actor(StrEnum):
     SYSTEM = "system"
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True):
     """`price` is the unit price charged, kept for ever."""
 
     id: UUID
@@ -50,8 +51,7 @@ class Item:
         return self.price * self.quantity
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
+class Payment(msgspec.Struct, frozen=True):
     """What the shop knows of the payment; the payment service knows better."""
 
     id: UUID
@@ -63,8 +63,7 @@ class Payment:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(msgspec.Struct, frozen=True):
     """`items` by ascending product id; orders of the earlier service have no payment."""
 
     id: OrderId
@@ -78,8 +77,7 @@ class Order:
     updated_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class OrderPage:
+class OrderPage(msgspec.Struct, frozen=True):
     """Some of a list's orders, and how many the list has in all."""
 
     orders: tuple[Order, ...]

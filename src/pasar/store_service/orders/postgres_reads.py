@@ -5,7 +5,6 @@ Each order comes as one JSON array, items and payment inside it, amounts in mino
 driver decodes one text instead of twenty values for each item, and rows repeat nothing.
 """
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -151,7 +150,8 @@ def _order(row: OrderRow) -> Order:
 def _own_part(row: OrderRow) -> Order:
     """Read a seller's part as if it were the whole order (contract D28)."""
     part = _order(row)
-    return replace(part, total_amount=sum((item.subtotal for item in part.items), Money(0)))
+    total = sum((item.subtotal for item in part.items), Money(0))
+    return msgspec.structs.replace(part, total_amount=total)
 
 
 def _item(row: ItemRow) -> Item:
