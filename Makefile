@@ -65,6 +65,10 @@ chaos: .venv/dev.stamp ## long fault run: SEED= BROKER= MINUTES=10; RECORD=1 kee
 	@$(BIN)/python -m chaos.run --minutes $(or $(MINUTES),10) \
 		$(if $(SEED),--seed $(SEED)) $(if $(BROKER),--broker $(BROKER)) $(if $(RECORD),--record)
 
+.PHONY: mutations
+mutations: .venv/dev.stamp ## plant ten faults, one by one: each must turn its test red; M=01 RUNS=10
+	@$(BIN)/python -m tests.mutants.run $(if $(M),--only $(M)) --runs $(or $(RUNS),1)
+
 .PHONY: lint
 lint: .venv/dev.stamp ## ruff: rules and format
 	@$(BIN)/ruff check --quiet

@@ -75,7 +75,7 @@ def test_a_delay_beyond_the_limits_is_refused(delay_s: float) -> None:
         Retry(delay_s)
 
 
-async def test_row_19_an_outage_never_makes_a_dead_letter(
+async def test_row_19_h12_an_outage_never_makes_a_dead_letter(
     broker: AdaptedBroker, topic: str, target: Target
 ) -> None:
     async def away(message: Message) -> None:
@@ -126,7 +126,7 @@ async def test_a_message_that_always_fails_is_dead_at_the_last_attempt(
     assert [message.attempts for message in handler.messages] == [1, 2, 3]
 
 
-async def test_a_message_is_not_dead_before_its_record_is_kept(
+async def test_h12_a_message_is_not_dead_before_its_record_is_kept(
     broker: AdaptedBroker, topic: str, target: Target
 ) -> None:
     async def refuse(_: Message) -> None:

@@ -152,13 +152,14 @@ async def test_h03_crossed_carts_beside_cart_adds_edits_and_cancels_never_deadlo
         *(shop.restock(product, 10_000) for product in (lamp, vase) * 10),
     ]
     random.shuffle(works)
-    await asyncio.gather(*works)
+    results = await asyncio.gather(*works, return_exceptions=True)
     await database.close()  # its sessions report what they counted at their end
     deadlocks = await shop.number(
         "SELECT deadlocks::int FROM pg_stat_database WHERE datname = current_database()"
     )
 
     assert deadlocks == 0
+    assert [result for result in results if isinstance(result, BaseException)] == []
 
 
 async def test_an_add_during_checkout_is_neither_lost_nor_sold_twice(
