@@ -23,6 +23,7 @@ from pasar.store_service.catalog.model import ProductId
 from pasar.store_service.identity import UserId
 from pasar.store_service.orders.combining import CombiningCheckouts
 from pasar.store_service.orders.model import (
+    Attempt,
     CartIsEmpty,
     Order,
     OrderId,
@@ -113,6 +114,26 @@ async def test_h01_two_hundred_buyers_get_one_hundred_units_each_time(
 
         assert counted == {"Order": 100, "OutOfStock": 100}
         assert (await shop.stock(lamp), await shop.stock(vase)) == (0, 1000 - 100 * repeat)
+
+
+async def test_h07_while_its_price_flips_an_order_is_at_one_price_or_at_the_one_that_was_seen(
+    shop: Shop, carts: PostgresCarts, checkouts: Checkouts
+) -> None:
+    lamp = await shop.product(stock=1000, price="10")
+    buyers = await buyers_with(shop, carts, 200, lamp)
+    wishes = [wish(buyer) for buyer in buyers[:100]]
+    wishes += [replace(wish(buyer), expected_total=Money(1000)) for buyer in buyers[100:]]
+    flip = "UPDATE products SET price = 30 - price WHERE id = $1"
+    works: list[Awaitable[object]] = [checkouts.place(each) for each in wishes]
+    works += [shop.database.execute(flip, lamp) for _ in range(100)]
+    random.shuffle(works)
+    attempts = [each for each in await asyncio.gather(*works) if isinstance(each, Attempt)]
+    placed = [each.placed.order for each in attempts if each.placed]
+    seen = {each.order_id for each in wishes[100:]}
+
+    assert len([order for order in placed if order.id not in seen]) == 100
+    assert {order.items[0].price for order in placed} <= {Money(1000), Money(2000)}
+    assert {order.total_amount for order in placed if order.id in seen} == {Money(1000)}
 
 
 async def test_fifty_presses_of_the_button_make_one_order(
