@@ -46,7 +46,7 @@ test: lint types arch ## what CI runs: lint, types, architecture, every test on 
 .PHONY: test-fast
 test-fast: .venv/dev.stamp ## the tests without the journeys, the command line and the faults
 	@$(BIN)/pytest --numprocesses=auto --dist=loadfile \
-		--ignore=tests/journeys --ignore=tests/cli --ignore=tests/chaos
+		--ignore=tests/journeys --ignore=tests/cli --ignore=tests/chaos --ignore=tests/crash
 
 .PHONY: security
 security: .venv/dev.stamp ## attack a running shop, and compare it with a model of it

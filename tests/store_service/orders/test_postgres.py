@@ -155,8 +155,8 @@ async def test_h03_crossed_carts_beside_cart_adds_edits_and_cancels_never_deadlo
 ) -> None:
     """Counted by the server, which also counts what a retry would have hidden."""
     lamp, vase = await shop.product(stock=10_000), await shop.product(stock=10_000)
-    one_way = await buyers_with(shop, carts, 40, lamp, vase)
-    other_way = await buyers_with(shop, carts, 40, vase, lamp)
+    one_way = await buyers_with(shop, carts, 100, lamp, vase)
+    other_way = await buyers_with(shop, carts, 100, vase, lamp)
 
     async def buy_and_be_declined(buyer: UserId) -> None:
         order = await bought(checkouts, buyer)
@@ -166,8 +166,8 @@ async def test_h03_crossed_carts_beside_cart_adds_edits_and_cancels_never_deadlo
             await orders.restock(tx, order.id)
 
     works: list[Awaitable[object]] = [
-        *(bought(checkouts, buyer) for buyer in one_way[:20] + other_way[:20]),
-        *(buy_and_be_declined(buyer) for buyer in one_way[20:] + other_way[20:]),
+        *(bought(checkouts, buyer) for buyer in one_way[:50] + other_way[:50]),
+        *(buy_and_be_declined(buyer) for buyer in one_way[50:] + other_way[50:]),
         *(carts.add(buyer, lamp, 1) for buyer in one_way),
         *(carts.add(buyer, vase, 1) for buyer in other_way),
         *(shop.restock(product, 10_000) for product in (lamp, vase) * 10),
