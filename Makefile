@@ -46,7 +46,7 @@ test: lint types arch ## what CI runs: lint, types, architecture, every test on 
 .PHONY: test-fast
 test-fast: .venv/dev.stamp ## the tests without the journeys, the command line and the faults
 	@$(BIN)/pytest --numprocesses=auto --dist=loadfile \
-		--ignore=tests/journeys --ignore=tests/cli --ignore=tests/chaos
+		--ignore=tests/journeys --ignore=tests/cli --ignore=tests/chaos --ignore=tests/crash
 
 .PHONY: security
 security: .venv/dev.stamp ## attack a running shop, and compare it with a model of it
@@ -69,6 +69,10 @@ chaos: .venv/dev.stamp ## long fault run: SEED= BROKER= MINUTES=10; RECORD=1 kee
 long-tests: .venv/dev.stamp ## ten rolling restarts and a minute of overload
 	@LONG=1 $(BIN)/pytest --timeout=900 tests/journeys/test_restarts.py \
 		tests/journeys/test_overload.py
+
+.PHONY: mutations
+mutations: .venv/dev.stamp ## plant ten faults, one by one: each must turn its test red; M=01 RUNS=10
+	@$(BIN)/python -m tests.mutants.run $(if $(M),--only $(M)) --runs $(or $(RUNS),1)
 
 .PHONY: lint
 lint: .venv/dev.stamp ## ruff: rules and format

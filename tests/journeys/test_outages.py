@@ -48,7 +48,7 @@ async def shopping(buyer: Person, product_id: str, orders: int) -> int:
     return orders
 
 
-async def test_a_payment_service_killed_amid_three_hundred_checkouts_charges_each_order_once(
+async def test_h16_a_payment_service_killed_amid_three_hundred_checkouts_charges_each_order_once(
     frail: FrailShop, http: httpx.AsyncClient
 ) -> None:
     kopi = await (await stall(http)).offers("Kopi", "7", stock=1000)
@@ -73,7 +73,7 @@ async def test_a_payment_service_killed_amid_three_hundred_checkouts_charges_eac
     assert await frail.shop.count(paid) == await frail.shop.count(charges) == acknowledged
 
 
-async def test_with_redis_and_broker_dead_checkout_goes_on_and_is_paid_after_their_return(
+async def test_h22_h27_with_redis_and_broker_dead_checkout_goes_on_and_is_paid_after_their_return(
     frail: FrailShop, http: httpx.AsyncClient
 ) -> None:
     counter, buyer = await opened(http)
@@ -95,7 +95,7 @@ async def test_with_redis_and_broker_dead_checkout_goes_on_and_is_paid_after_the
     await buyer.sees(order["id"], "paid", within_s=15)
 
 
-async def test_with_redis_frozen_checkout_answers_within_a_second(
+async def test_h22_with_redis_frozen_checkout_answers_within_a_second(
     frail: FrailShop, http: httpx.AsyncClient
 ) -> None:
     counter, buyer = await opened(http)

@@ -22,7 +22,8 @@ from pasar.kit.tokens import (
 )
 from tests.fakes.clock import HeldClock
 
-SECRET = "the secret of these tests, long enough"
+# Long enough for every algorithm that a token might ask for: it must not fail for another reason.
+SECRET = "the secret of these tests, which is as long as the longest algorithm wants"
 OTHER_SECRET = "another secret, also long enough"
 GOOD_HEADER = {"alg": "HS256", "typ": "JWT"}
 

@@ -31,7 +31,7 @@ def test_a_row_of_a_handler_that_was_not_given_stops_the_start() -> None:
         ToyShop(rows=[row("GET", "/ready", SystemHandler.ready, access=PUBLIC)])
 
 
-async def test_d49_http_is_drained_before_the_parts_are_closed_in_their_order() -> None:
+async def test_d49_h29_http_is_drained_before_the_parts_are_closed_in_their_order() -> None:
     seen: list[str] = []
 
     def closing(name: str) -> Callable[[], Awaitable[None]]:

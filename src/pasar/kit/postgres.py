@@ -112,8 +112,12 @@ class PostgresDatabase:
         async with self._pool.lend() as connection:
             with faults(connection, commits=False):
                 await connection.execute("BEGIN")
+            tx = PostgresTx(connection, self._count, commits=False)
             try:
-                yield PostgresTx(connection, self._count, commits=False)
+                try:
+                    yield tx
+                finally:
+                    tx.end()
             except BaseException:
                 # A connection that cannot roll back is broken; the pool cuts it, which rolls back.
                 with suppress(Unavailable), faults(connection, commits=False):

@@ -49,6 +49,11 @@ class PostgresTx:
         self._connection = connection
         self._count = count
         self._commits = commits
+        self._is_over = False
+
+    def end(self) -> None:
+        """Answer Unavailable from now on: the connection is about to be somebody else's."""
+        self._is_over = True
 
     async def fetch(self, sql: str, *args: object) -> Sequence[Row]:
         with self._asking():
@@ -67,6 +72,8 @@ class PostgresTx:
 
     @contextmanager
     def _asking(self) -> Generator[None]:
+        if self._is_over:
+            raise Unavailable
         self._count()
         with faults(self._connection, commits=self._commits):
             yield

@@ -95,7 +95,9 @@ async def door(database: PostgresDatabase) -> AsyncGenerator[Door]:
     passwords.close()
 
 
-async def test_d11_of_thirty_simultaneous_registrations_one_gets_the_address(door: Door) -> None:
+async def test_d11_h20_of_thirty_simultaneous_registrations_one_gets_the_address(
+    door: Door,
+) -> None:
     outcomes = await asyncio.gather(
         *(door.accounts.register(SPELLINGS[n % 3], f"secret{n}", "Ana") for n in range(CROWD)),
         return_exceptions=True,

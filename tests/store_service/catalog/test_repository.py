@@ -201,7 +201,7 @@ class TestProducts:
             await products.update(product.id, ProductEdit(name="Teh"))
 
 
-async def test_of_thirty_simultaneous_categories_one_gets_the_name(
+async def test_h20_of_thirty_simultaneous_categories_one_gets_the_name(
     database: PostgresDatabase,
 ) -> None:
     categories = PostgresCategories(database)

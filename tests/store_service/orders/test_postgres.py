@@ -23,6 +23,7 @@ from pasar.store_service.catalog.model import ProductId
 from pasar.store_service.identity import UserId
 from pasar.store_service.orders.combining import CombiningCheckouts
 from pasar.store_service.orders.model import (
+    Attempt,
     CartIsEmpty,
     Order,
     OrderId,
@@ -115,6 +116,26 @@ async def test_h01_two_hundred_buyers_get_one_hundred_units_each_time(
         assert (await shop.stock(lamp), await shop.stock(vase)) == (0, 1000 - 100 * repeat)
 
 
+async def test_h07_while_its_price_flips_an_order_is_at_one_price_or_at_the_one_that_was_seen(
+    shop: Shop, carts: PostgresCarts, checkouts: Checkouts
+) -> None:
+    lamp = await shop.product(stock=1000, price="10")
+    buyers = await buyers_with(shop, carts, 200, lamp)
+    wishes = [wish(buyer) for buyer in buyers[:100]]
+    wishes += [replace(wish(buyer), expected_total=Money(1000)) for buyer in buyers[100:]]
+    flip = "UPDATE products SET price = 30 - price WHERE id = $1"
+    works: list[Awaitable[object]] = [checkouts.place(each) for each in wishes]
+    works += [shop.database.execute(flip, lamp) for _ in range(100)]
+    random.shuffle(works)
+    attempts = [each for each in await asyncio.gather(*works) if isinstance(each, Attempt)]
+    placed = [each.placed.order for each in attempts if each.placed]
+    seen = {each.order_id for each in wishes[100:]}
+
+    assert len([order for order in placed if order.id not in seen]) == 100
+    assert {order.items[0].price for order in placed} <= {Money(1000), Money(2000)}
+    assert {order.total_amount for order in placed if order.id in seen} == {Money(1000)}
+
+
 async def test_fifty_presses_of_the_button_make_one_order(
     shop: Shop, carts: PostgresCarts, checkouts: Checkouts, database: PostgresDatabase
 ) -> None:
@@ -134,8 +155,8 @@ async def test_h03_crossed_carts_beside_cart_adds_edits_and_cancels_never_deadlo
 ) -> None:
     """Counted by the server, which also counts what a retry would have hidden."""
     lamp, vase = await shop.product(stock=10_000), await shop.product(stock=10_000)
-    one_way = await buyers_with(shop, carts, 40, lamp, vase)
-    other_way = await buyers_with(shop, carts, 40, vase, lamp)
+    one_way = await buyers_with(shop, carts, 100, lamp, vase)
+    other_way = await buyers_with(shop, carts, 100, vase, lamp)
 
     async def buy_and_be_declined(buyer: UserId) -> None:
         order = await bought(checkouts, buyer)
@@ -145,20 +166,21 @@ async def test_h03_crossed_carts_beside_cart_adds_edits_and_cancels_never_deadlo
             await orders.restock(tx, order.id)
 
     works: list[Awaitable[object]] = [
-        *(bought(checkouts, buyer) for buyer in one_way[:20] + other_way[:20]),
-        *(buy_and_be_declined(buyer) for buyer in one_way[20:] + other_way[20:]),
+        *(bought(checkouts, buyer) for buyer in one_way[:50] + other_way[:50]),
+        *(buy_and_be_declined(buyer) for buyer in one_way[50:] + other_way[50:]),
         *(carts.add(buyer, lamp, 1) for buyer in one_way),
         *(carts.add(buyer, vase, 1) for buyer in other_way),
         *(shop.restock(product, 10_000) for product in (lamp, vase) * 10),
     ]
     random.shuffle(works)
-    await asyncio.gather(*works)
+    results = await asyncio.gather(*works, return_exceptions=True)
     await database.close()  # its sessions report what they counted at their end
     deadlocks = await shop.number(
         "SELECT deadlocks::int FROM pg_stat_database WHERE datname = current_database()"
     )
 
     assert deadlocks == 0
+    assert [result for result in results if isinstance(result, BaseException)] == []
 
 
 async def test_an_add_during_checkout_is_neither_lost_nor_sold_twice(

@@ -38,6 +38,20 @@ async def test_c08_a_result_that_was_lost_is_asked_for_at_ten_seconds(
     assert await end(world, order) == ENDS[state]
 
 
+async def test_h09_a_pending_order_is_told_again_and_then_asked_about(world: World) -> None:
+    """The broker took the event, and forgot it."""
+    order = await world.order()
+    await world.rows("UPDATE outbox SET sent_at = now()")
+    await world.passes(5)
+    await world.reconciler.tick()
+    told_again = await world.rows("SELECT FROM outbox WHERE sent_at IS NULL")
+    await world.passes(5)
+    await world.reconciler.tick()
+
+    assert len(told_again) == 1
+    assert world.charges.asked == [order.id]
+
+
 async def test_c08_the_result_that_comes_after_all_changes_nothing(world: World) -> None:
     paid, declined = await world.order(), await world.order()
     world.decide(paid)

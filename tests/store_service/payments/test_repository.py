@@ -23,7 +23,7 @@ from tests.store_service.payments.saga import saga_of
 AMOUNT = Money(2000)
 CHARGED = """
 INSERT INTO charges (order_id, payment_id, method, amount, currency, status, next_at)
-VALUES ($1, $2, 'mock', 20, 'IDR', $3, now())
+VALUES ($1, $2, 'mock', 20, 'IDR', $3, now() + interval '1 hour')
 """
 
 Decide = Callable[[OrderId, ChargeState], Awaitable[object]]

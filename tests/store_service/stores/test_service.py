@@ -74,7 +74,7 @@ async def test_nobody_opens_a_second_store(stores: StoreService, users: Postgres
     assert await stores.stores.find_of(buyer) == first
 
 
-async def test_thirty_simultaneous_wishes_open_one_store(
+async def test_h20_of_thirty_simultaneous_wishes_open_one_store(
     stores: StoreService, users: PostgresUsers
 ) -> None:
     buyer = await a_buyer(users)

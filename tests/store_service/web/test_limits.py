@@ -122,7 +122,7 @@ async def test_a_limit_of_zero_is_off() -> None:
     assert shop.limiter.charged == {}
 
 
-async def test_d29_without_redis_public_and_auth_are_open() -> None:
+async def test_d29_h23_without_redis_public_and_auth_are_open() -> None:
     shop = ToyShop(public=1, auth=1)
     shop.limiter.away = True
     async with shop.client() as client:
@@ -135,7 +135,7 @@ async def test_d29_without_redis_public_and_auth_are_open() -> None:
     assert rate_headers(answers[0]) is None
 
 
-async def test_d29_without_redis_login_keeps_this_process_share_of_its_limit() -> None:
+async def test_d29_h23_without_redis_login_keeps_this_process_share_of_its_limit() -> None:
     shop = ToyShop(login=10)
     shop.limiter.away = True
     async with shop.client() as client:
