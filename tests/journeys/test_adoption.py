@@ -30,7 +30,7 @@ def adopted(owner_settings: PostgresSettings) -> Generator[PostgresSettings]:
 
     run(make())
     yield settings
-    run(administer(settings, f"DROP DATABASE {settings.database} WITH (FORCE)"))
+    run(administer(settings, f"DROP DATABASE {settings.database}"))
 
 
 @pytest.fixture

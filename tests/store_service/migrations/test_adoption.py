@@ -37,7 +37,7 @@ async def earlier(owner_settings: PostgresSettings) -> AsyncGenerator[PostgresSe
     await administer(settings, f"CREATE DATABASE {settings.database}")
     await restore(settings)
     yield settings
-    await administer(settings, f"DROP DATABASE {settings.database} WITH (FORCE)")
+    await administer(settings, f"DROP DATABASE {settings.database}")
 
 
 @pytest.fixture
