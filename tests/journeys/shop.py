@@ -64,8 +64,13 @@ class Command:
                 stderr=log,
                 start_new_session=True,
             )
+        self.opens(self.port)
+
+    def opens(self, port: int) -> None:
+        """Wait until that port of it is open: its processes start side by side."""
+        assert self.process is not None
         patience = time.monotonic() + READY_S
-        while not is_open(self.port):
+        while not is_open(port):
             assert self.process.poll() is None, self.log.read_text()
             assert time.monotonic() < patience, self.log.read_text()
             time.sleep(0.02)

@@ -38,6 +38,8 @@ def measured(
         **redis_variables(valkey),
     }
     with running_shop(tmp_path_factory.mktemp("measured"), shop_database, variables) as shop:
+        shop.store.opens(store)
+        shop.payment.opens(payment)
         yield Measured(shop, f"http://{HOST}:{store}/metrics", f"http://{HOST}:{payment}/metrics")
 
 
