@@ -105,7 +105,7 @@ async def test_h01_two_hundred_buyers_get_one_hundred_units_each_time(
     shop: Shop, carts: PostgresCarts, checkouts: Checkouts
 ) -> None:
     """The same buyers again and again: whoever was refused keeps the sold-out line until then."""
-    vase = await shop.product(stock=1000)
+    vase = await shop.product(stock=200 * REPEATS)
     buyers = await buyers_with(shop, carts, 200)
     for repeat in range(1, REPEATS + 1):
         lamp = await shop.product(stock=100)
@@ -118,7 +118,8 @@ async def test_h01_two_hundred_buyers_get_one_hundred_units_each_time(
                 await carts.remove(buyer, line.product_id)
 
         assert counted == {"Order": 100, "OutOfStock": 100}
-        assert (await shop.stock(lamp), await shop.stock(vase)) == (0, 1000 - 100 * repeat)
+        left = 200 * REPEATS - 100 * repeat
+        assert (await shop.stock(lamp), await shop.stock(vase)) == (0, left)
 
 
 async def test_h07_while_its_price_flips_an_order_is_at_one_price_or_at_the_one_that_was_seen(
