@@ -66,9 +66,10 @@ chaos: .venv/dev.stamp ## long fault run: SEED= BROKER= MINUTES=10; RECORD=1 kee
 		$(if $(SEED),--seed $(SEED)) $(if $(BROKER),--broker $(BROKER)) $(if $(RECORD),--record)
 
 .PHONY: long-tests
-long-tests: .venv/dev.stamp ## ten rolling restarts and a minute of overload
-	@LONG=1 $(BIN)/pytest --timeout=900 tests/journeys/test_restarts.py \
-		tests/journeys/test_overload.py
+long-tests: .venv/dev.stamp ## restarts, overload, races and lost answers at full size
+	@LONG=1 $(BIN)/pytest --timeout=900 $(addprefix tests/journeys/test_,restarts.py overload.py \
+		keys.py slow_payment.py) tests/store_service/test_keys.py \
+		tests/store_service/orders/test_postgres.py
 
 .PHONY: mutations
 mutations: .venv/dev.stamp ## plant ten faults, one by one: each must turn its test red; M=01 RUNS=10

@@ -8,11 +8,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from pasar.engines.ports import any_free
 from pasar.engines.valkey_login import ValkeyLogin
 from pasar.kit.postgres import PostgresSettings
 from tests.fixtures.database import administer
 from tests.fixtures.engines import run
-from tests.journeys.shop import Shop, running_shop
+from tests.journeys.shop import Command, Shop, running_shop
 
 
 def redis_variables(valkey: ValkeyLogin) -> dict[str, str]:
@@ -51,6 +52,18 @@ def shop(
     folder: Path = tmp_path_factory.mktemp("shop")
     with running_shop(folder, shop_database, broker_variables) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def twin(shop: Shop) -> Generator[Command]:
+    """Another `pasar store` on the same engines."""
+    port = any_free("127.0.0.1")
+    folder = shop.store.folder / "twin"
+    folder.mkdir()
+    store = Command("store", {**shop.store.variables, "APP_PORT": str(port)}, folder, port)
+    store.start()
+    yield store
+    store.stop()
 
 
 @pytest.fixture

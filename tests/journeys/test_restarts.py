@@ -4,19 +4,17 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 import httpx
 import pytest
 
-from pasar.engines.ports import any_free
 from pasar.engines.valkey_login import ValkeyLogin
 from tests.cli.command import descendants
-from tests.journeys.balancer import Balancer, is_ready
+from tests.journeys.balancer import Balancer
 from tests.journeys.conftest import redis_variables
-from tests.journeys.frail import frozen
-from tests.journeys.people import ADDRESS, Person, eventually, newcomer, stall
+from tests.journeys.people import Person, eventually, newcomer, stall
 from tests.journeys.rush import rush
 from tests.journeys.shop import Command, Shop, is_open
 
@@ -158,18 +156,6 @@ async def another_start(shop: Shop, than: int) -> bool:
     return starts(shop) > than
 
 
-@pytest.fixture(scope="module")
-def twin(shop: Shop) -> Generator[Command]:
-    """Another `pasar store` on the same engines."""
-    port = any_free("127.0.0.1")
-    folder = shop.store.folder / "twin"
-    folder.mkdir()
-    store = Command("store", {**shop.store.variables, "APP_PORT": str(port)}, folder, port)
-    store.start()
-    yield store
-    store.stop()
-
-
 async def test_h29_a_rolling_restart_of_two_stores_fails_no_request_and_loses_no_order(
     shop: Shop, twin: Command, http: httpx.AsyncClient, kopi: str
 ) -> None:
@@ -191,38 +177,3 @@ async def test_h29_a_rolling_restart_of_two_stores_fails_no_request_and_loses_no
 
     assert going_on.statuses == {200, 201}
     await all_paid(shop, going_on.orders, within_s=20)
-
-
-async def test_h02_a_holder_of_the_stock_mutex_paused_past_its_lease_oversells_nothing(
-    shop: Shop, twin: Command, http: httpx.AsyncClient
-) -> None:
-    """Paused in the middle of a crowd on one product; its transaction is ended by its own limit."""
-    kopi = await (await stall(http)).offers("Kopi", "9", stock=UNITS)
-    held, other = await asyncio.gather(*(crowd(http, kopi) for _ in range(2)))
-    await eventually(partial(is_ready, http, twin.port), within_s=20)
-    assert twin.process is not None
-    [web] = descendants(twin.process.pid, "store-web")
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{twin.port}", timeout=20) as there:
-        asked = [
-            asyncio.create_task(Person(there, one.email, one.token).ask("POST", "/orders", ADDRESS))
-            for one in held
-        ]
-        await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
-        with frozen(web):
-            free = await asyncio.gather(*(one.ask("POST", "/orders", ADDRESS) for one in other))
-        answers = [*free, *await asyncio.gather(*asked)]
-
-    sold = [answer for answer in answers if answer.status_code == 201]
-    assert {answer.status_code for answer in answers} <= {201, 400, 503}
-    assert len(sold) <= UNITS
-    assert await shop.count("SELECT stock FROM products WHERE id = $1::uuid", kopi) == (
-        UNITS - len(sold)
-    )
-    await all_paid(shop, [answer.json()["data"]["id"] for answer in sold], within_s=20)
-
-
-async def crowd(http: httpx.AsyncClient, product_id: str) -> list[Person]:
-    """Return as many buyers as there are units, with one each in the cart."""
-    buyers = await asyncio.gather(*(newcomer(http) for _ in range(UNITS)))
-    await asyncio.gather(*(buyer.wants(product_id) for buyer in buyers))
-    return buyers

@@ -1,6 +1,7 @@
 """Answers get lost: the shop in this process, its line to the database cut, its steps stopped."""
 
 import asyncio
+import os
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Generator, Mapping
@@ -40,7 +41,7 @@ from tests.store_service.web.documented import documented
 
 SECRET = "a secret of the tests, 32 bytes or more"
 ADDRESS = {"shipping_address": "Jl. Merdeka No. 1, Jakarta"}
-MANY = 40  # of the 200 that a long run makes
+MANY = 200 if "LONG" in os.environ else 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,6 +373,26 @@ async def test_h31_a_deadline_after_the_commit_is_made_good_by_the_key(
 
     assert (late.status_code, await service.orders()) == (504, 1)
     assert (retried.status_code, replayed(retried)) == (201, True)
+
+
+async def test_h31_past_its_deadline_a_checkout_is_no_order_or_the_one_that_its_key_brings(
+    service: Service, stops: Any
+) -> None:
+    lamp = await service.shop.product(stock=MANY)
+    buyers = [await service.buyer_of(lamp) for _ in range(MANY)]
+    await service.start(request_timeout_s=1)
+    stops("checkout.before_commit=sleep:30s:1/8,checkout.after_commit=sleep:30s:1/2")
+    hurried = [Caller(service.http, buyer.user_id) for buyer in buyers]
+    first = await asyncio.gather(*(buyer.checks_out("k") for buyer in hurried))
+    made = await service.orders()
+    stops("")
+    brought = await asyncio.gather(*(buyer.insists("k") for buyer in buyers))
+
+    assert {answer.status_code for answer in first} <= {201, 503, 504}
+    assert 504 in {answer.status_code for answer in first}
+    assert sum(replayed(answer) for answer in brought) == made
+    assert await service.orders() == await service.keys() == MANY
+    assert await service.shop.stock(lamp) == 0
 
 
 async def test_a_cart_read_before_the_commit_is_not_shown_after_it(

@@ -1,6 +1,7 @@
 """Checkout in PostgreSQL: under a crowd, beside other writers, and when the answer gets lost."""
 
 import asyncio
+import os
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Sequence
@@ -39,6 +40,10 @@ from pasar.store_service.orders.repository import Checkouts
 from pasar.store_service.orders.rules import accepted
 from tests.fakes.checkouts import OneByOne
 from tests.store_service.shop import Shop, warm_up
+
+LONG = "LONG" in os.environ
+REPEATS = 20 if LONG else 3
+BUYERS = 250 if LONG else 100
 
 ResultT = TypeVar("ResultT")
 
@@ -100,9 +105,9 @@ async def test_h01_two_hundred_buyers_get_one_hundred_units_each_time(
     shop: Shop, carts: PostgresCarts, checkouts: Checkouts
 ) -> None:
     """The same buyers again and again: whoever was refused keeps the sold-out line until then."""
-    vase = await shop.product(stock=1000)
+    vase = await shop.product(stock=200 * REPEATS)
     buyers = await buyers_with(shop, carts, 200)
-    for repeat in range(1, 4):
+    for repeat in range(1, REPEATS + 1):
         lamp = await shop.product(stock=100)
         for buyer in buyers:
             await carts.add(buyer, lamp, 1)
@@ -113,25 +118,26 @@ async def test_h01_two_hundred_buyers_get_one_hundred_units_each_time(
                 await carts.remove(buyer, line.product_id)
 
         assert counted == {"Order": 100, "OutOfStock": 100}
-        assert (await shop.stock(lamp), await shop.stock(vase)) == (0, 1000 - 100 * repeat)
+        left = 200 * REPEATS - 100 * repeat
+        assert (await shop.stock(lamp), await shop.stock(vase)) == (0, left)
 
 
 async def test_h07_while_its_price_flips_an_order_is_at_one_price_or_at_the_one_that_was_seen(
     shop: Shop, carts: PostgresCarts, checkouts: Checkouts
 ) -> None:
     lamp = await shop.product(stock=1000, price="10")
-    buyers = await buyers_with(shop, carts, 200, lamp)
-    wishes = [wish(buyer) for buyer in buyers[:100]]
-    wishes += [replace(wish(buyer), expected_total=Money(1000)) for buyer in buyers[100:]]
+    buyers = await buyers_with(shop, carts, 2 * BUYERS, lamp)
+    wishes = [wish(buyer) for buyer in buyers[:BUYERS]]
+    wishes += [replace(wish(buyer), expected_total=Money(1000)) for buyer in buyers[BUYERS:]]
     flip = "UPDATE products SET price = 30 - price WHERE id = $1"
     works: list[Awaitable[object]] = [checkouts.place(each) for each in wishes]
     works += [shop.database.execute(flip, lamp) for _ in range(100)]
     random.shuffle(works)
     attempts = [each for each in await asyncio.gather(*works) if isinstance(each, Attempt)]
     placed = [each.placed.order for each in attempts if each.placed]
-    seen = {each.order_id for each in wishes[100:]}
+    seen = {each.order_id for each in wishes[BUYERS:]}
 
-    assert len([order for order in placed if order.id not in seen]) == 100
+    assert len([order for order in placed if order.id not in seen]) == BUYERS
     assert {order.items[0].price for order in placed} <= {Money(1000), Money(2000)}
     assert {order.total_amount for order in placed if order.id in seen} == {Money(1000)}
 
