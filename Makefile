@@ -14,6 +14,8 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-in
 # Beside the folder of attacks, those that live with the code they attack.
 ATTACKS := tests/security tests/model tests/kit/test_tokens.py tests/journeys/test_pictures.py \
 	tests/store_service/test_routes.py tests/store_service/accounts/test_races.py tests/store_service/web
+CHAOS = $(BIN)/python -m chaos.run --minutes $(or $(MINUTES),10) \
+	$(if $(STORM),--storm $(STORM)) $(if $(ORDERS),--orders $(ORDERS)) $(if $(RECORD),--record)
 NSQ := github.com/nsqio/nsq/apps
 
 .PHONY: help
@@ -61,9 +63,15 @@ chaos-smoke: .venv/dev.stamp ## 90 s of faults on real processes, then the audit
 	@$(BIN)/python -m chaos.run --smoke
 
 .PHONY: chaos
-chaos: .venv/dev.stamp ## long fault run: SEED= BROKER= MINUTES=10; RECORD=1 keeps a row of it
-	@$(BIN)/python -m chaos.run --minutes $(or $(MINUTES),10) \
-		$(if $(SEED),--seed $(SEED)) $(if $(BROKER),--broker $(BROKER)) $(if $(RECORD),--record)
+chaos: .venv/dev.stamp ## long fault run: SEED= or SEEDS="1 2", BROKER= MINUTES=10, or STORM=payment; RECORD=1
+ifdef SEEDS
+	@broken=0; for seed in $(SEEDS); do \
+		if ((seed % 2)); then broker=nsq; else broker=streams; fi; \
+		$(CHAOS) --seed $$seed --broker $$broker || broken=1; \
+	done; exit $$broken
+else
+	@$(CHAOS) $(if $(SEED),--seed $(SEED)) $(if $(BROKER),--broker $(BROKER))
+endif
 
 .PHONY: long-tests
 long-tests: .venv/dev.stamp ## restarts, overload, races and lost answers at full size

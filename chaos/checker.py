@@ -11,10 +11,9 @@ from typing import Final
 
 from chaos.books import Books
 from chaos.messages import Letter
-from chaos.oplog import Operation
-from chaos.recovery import Recovery, Struck, covered
+from chaos.oplog import CHECKOUTS, Operation
+from chaos.recovery import FULL_DISK, Recovery, Struck, covered
 
-_CHECKOUTS: Final = {"checkout", "retry"}
 _AWAY: Final = {503, 504}
 _FALSE: Final = {401, 403, 404}  # every token is good, everything asked for is the caller's own
 _SERVER_FAULT: Final = 500
@@ -46,7 +45,10 @@ class Evidence:
     limit_s: float
 
     def checkouts(self) -> Iterator[Operation]:
-        return (each for each in self.operations if each.op in _CHECKOUTS)
+        return (each for each in self.operations if each.op in CHECKOUTS)
+
+    def server_faults(self) -> Sequence[Operation]:
+        return [e for e in self.operations if e.status >= _SERVER_FAULT and e.status not in _AWAY]
 
 
 def acknowledged_is_durable(evidence: Evidence) -> Iterator[Broken]:
@@ -56,7 +58,7 @@ def acknowledged_is_durable(evidence: Evidence) -> Iterator[Broken]:
         if each.outcome != "ok":
             continue
         order = orders.get(each.order_id)
-        if each.op in _CHECKOUTS and (order is None or order.key != each.key):
+        if each.op in CHECKOUTS and (order is None or order.key != each.key):
             yield Broken("I11", f"acknowledged order lost: {each.order_id}", each.order_id)
         if each.op == "cancel" and (order is None or order.status != "cancelled"):
             yield Broken("I11", f"acknowledged cancel lost: {each.order_id}", each.order_id)
@@ -98,16 +100,26 @@ def dead_letters_are_the_injected(evidence: Evidence) -> Iterator[Broken]:
 
 def answers_are_honest(evidence: Evidence) -> Iterator[Broken]:
     """No 500, no false refusal, and "come back later" only while something is away."""
+    for each in evidence.server_faults():
+        if not _had_no_room(each, evidence.struck):
+            yield Broken("5xx", _said(each), each.order_id)
     for each in evidence.operations:
-        said = f"{each.status} to {each.op} {each.args} ({each.request_id})"
-        if each.status >= _SERVER_FAULT and each.status not in _AWAY:
-            yield Broken("5xx", said, each.order_id)
         if each.status in _FALSE and each.op != "cart":  # a line may be gone already
-            yield Broken("false refusal", said, each.order_id)
+            yield Broken("false refusal", _said(each), each.order_id)
         if each.status in _AWAY and not covered(
             evidence.struck, each.t, each.ended, evidence.limit_s
         ):
-            yield Broken("unavailable", f"{said} while all parts ran", each.order_id)
+            yield Broken("unavailable", f"{_said(each)} while all parts ran", each.order_id)
+
+
+def _said(each: Operation) -> str:
+    return f"{each.status} to {each.op} {each.args} ({each.request_id})"
+
+
+def _had_no_room(each: Operation, struck: Sequence[Struck]) -> bool:
+    """Say whether it is an upload that met a full disk: its 500 is contract (D17)."""
+    full = (one for one in struck if one.name == FULL_DISK)
+    return each.op == "picture" and covered(full, each.t, each.ended, grace_s=0)
 
 
 def parts_come_back(evidence: Evidence) -> Iterator[Broken]:

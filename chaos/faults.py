@@ -15,9 +15,10 @@ from signal import Signals
 from typing import Final
 
 from chaos.messages import Messages
-from chaos.parts import START_LIMIT_S, descendants
+from chaos.parts import START_LIMIT_S
+from chaos.processes import descendants, frozen, no_room
 from chaos.proxy import CLEAR, Blackhole, Cut, Latency, Reset, Weather
-from chaos.recovery import MESSAGES
+from chaos.recovery import FULL_DISK, NO_PART
 from chaos.shop import PAYMENTS, STORES, Shop
 from pasar.engines.process import bound_to_parent
 from pasar.kit.errors import Unavailable
@@ -29,6 +30,9 @@ _CREATED: Final = b"HTTP/1.1 201"
 _COMMITTED: Final = b"C\x00\x00\x00\x0bCOMMIT\x00"  # PostgreSQL protocol: CommandComplete
 _WEB: Final = "store-web"  # how `pasar store` calls the processes that it keeps
 _WORKER: Final = "store-worker"
+_KEPT: Final = "store-"  # both; the store's own process goes on writing its log
+_SHIFT_S: Final = 600
+_SHIFTED_S: Final = 5.0  # a service sees it after 2 s at the latest
 _BUSY: Final = (sys.executable, "-c", "while True: pass")
 
 
@@ -64,7 +68,8 @@ def pause(*names: str, word: str = "", at_least_s: float = 1.0) -> Fault:
 
     async def paused(scene: Scene, rng: Random) -> str:
         name = rng.choice(names)
-        await scene.shop.parts[name].pause(max(at_least_s, scene.while_(rng)), word)
+        for_s = max(at_least_s, scene.while_(rng))
+        await scene.shop.parts[name].under(frozen, for_s, word)
         return name
 
     return paused
@@ -79,7 +84,6 @@ def kill_kept(word: str) -> Fault:
         async with part.busy:
             await part.lives()
             victims = descendants(part.process.pid, word)
-            part.kills += 1
             for victim in victims:
                 os.kill(victim, Signals.SIGKILL)
             async with asyncio.timeout(START_LIMIT_S):
@@ -129,7 +133,7 @@ def weather(change: Callable[[Random], Weather], *only: str) -> Fault:
 def send(what: Callable[[Messages, Random], Awaitable[None]]) -> Fault:
     async def sent(scene: Scene, rng: Random) -> str:
         await what(scene.messages, rng)
-        return MESSAGES
+        return NO_PART
 
     return sent
 
@@ -141,7 +145,7 @@ async def lose_messages(scene: Scene, rng: Random) -> str:
         await asyncio.sleep(2.0)
         await scene.messages.lose(rng)
 
-    payments = (scene.shop.parts[name].pause(2.5) for name in PAYMENTS)
+    payments = (scene.shop.parts[name].under(frozen, 2.5) for name in PAYMENTS)
     await asyncio.gather(emptied(), *payments)
     return "broker"
 
@@ -164,6 +168,26 @@ async def exhaust_connections(scene: Scene, rng: Random) -> str:
     finally:
         await database.close()
     return "postgres"
+
+
+async def shift_clocks(scene: Scene, rng: Random) -> str:
+    """Let one store and one payment service go ten minutes wrong, one ahead and one behind."""
+    by_s = rng.choice((_SHIFT_S, -_SHIFT_S))
+    store, payment = scene.shop.clocks[rng.choice(STORES)], scene.shop.clocks[rng.choice(PAYMENTS)]
+    store.shift(by_s)
+    payment.shift(-by_s)
+    await asyncio.sleep(max(_SHIFTED_S, scene.while_(rng)))
+    store.shift(0)
+    payment.shift(0)
+    return NO_PART
+
+
+async def fill_disk(scene: Scene, rng: Random) -> str:
+    """Leave no store any room in a file: pictures and log lines are lost, nothing else."""
+    for_s = scene.while_(rng)
+    stores = (scene.shop.parts[name] for name in STORES)
+    await asyncio.gather(*(store.under(no_room, for_s, _KEPT) for store in stores))
+    return NO_PART
 
 
 async def burn(scene: Scene, rng: Random) -> str:
@@ -212,6 +236,8 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "poison messages": send(Messages.poison),
     "forge messages": send(Messages.forge),
     "lose messages": lose_messages,
+    "shift clocks": shift_clocks,
+    FULL_DISK: fill_disk,
     "exhaust connections": exhaust_connections,
     "burn processors": burn,
 }

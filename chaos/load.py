@@ -8,9 +8,12 @@ into the shipping address too: an order then tells whose it is without the shop'
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from random import Random
 from typing import Final
 from uuid import UUID
+
+from PIL import Image
 
 from chaos.oplog import OperationLog
 from chaos.people import Bought, Market, Person, Ware
@@ -18,11 +21,29 @@ from chaos.people import Bought, Market, Person, Ware
 BUYERS: Final = 30
 SELLERS: Final = 3
 PRODUCTS: Final = 50
-MIX: Final = {"checkout": 50, "cancel": 15, "move": 15, "retry": 15, "edit": 5}  # per cent
+MIX: Final = {  # per cent
+    "checkout": 50,
+    "cancel": 15,
+    "move": 15,
+    "retry": 15,
+    "edit": 3,
+    "picture": 1,
+    "sign in": 1,
+}
 STEPS: Final = ("processing", "shipping", "shipped", "completed")
 _STOCK: Final = 40  # a hot product sells out within a minute, until its seller notices
 _THINK_S: Final = (0.2, 1.0)  # some 50 operations a second: the faults matter, not the rate
 _REMEMBERED: Final = 40  # orders and keys that are still worth an operation
+
+
+def _painted() -> bytes:
+    """Return the smallest picture."""
+    encoded = BytesIO()
+    Image.new("RGB", (1, 1)).save(encoded, "PNG")
+    return encoded.getvalue()
+
+
+_PICTURE: Final = _painted()
 
 
 class Buyer(Person):
@@ -41,6 +62,8 @@ class Buyer(Person):
             "retry": self._retry,
             "move": self._have_moved,
             "edit": self._have_edited,
+            "picture": self._have_pictured,
+            "sign in": self.renew,
         }
         while not self.market.closing:
             await asyncio.sleep(self.rng.uniform(*_THINK_S))
@@ -105,6 +128,11 @@ class Buyer(Person):
             {"stock": self.rng.randint(_STOCK, 5 * _STOCK)},
         )
         await ware.seller.do("edit", ("PUT", f"/products/{ware.id}"), self.rng.choice(edits))
+
+    async def _have_pictured(self) -> None:
+        ware = self.market.pick(self.rng)
+        path = f"/products/{ware.id}/image"
+        await ware.seller.do("picture", ("POST", path), picture=_PICTURE)
 
 
 async def open_market(urls: Mapping[str, str], log: OperationLog, seed: int) -> Market:

@@ -10,6 +10,7 @@ import msgspec
 Outcome = Literal["ok", "fail", "unknown"]
 """`unknown`: no answer, or one that leaves open what happened; the connection may have been cut."""
 
+CHECKOUTS: Final = frozenset({"checkout", "retry"})
 _DECIDED_BELOW: Final = 500  # an answer from here on does not say what became of a write
 
 
@@ -52,15 +53,18 @@ def outcome(status: int) -> Outcome:
 
 
 class OperationLog:
-    """Appends to a file and remembers."""
+    """Appends to a file and remembers. `orders`: those that were acknowledged."""
 
     def __init__(self, path: Path) -> None:
         self.operations: list[Operation] = []
+        self.orders: set[str] = set()
         self._file = path.open("ab")
         self._encoder = msgspec.json.Encoder()
 
     def add(self, operation: Operation) -> None:
         self.operations.append(operation)
+        if operation.op in CHECKOUTS and operation.outcome == "ok":
+            self.orders.add(operation.order_id)
         self._file.write(self._encoder.encode(operation) + b"\n")
 
     def close(self) -> None:

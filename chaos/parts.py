@@ -8,12 +8,14 @@ their command line and come back by themselves.
 import asyncio
 import os
 import sys
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from signal import Signals
 from typing import Final, Protocol
 
+from chaos import clock
+from chaos.processes import HarnessFailed, answers, descendants
 from pasar.engines.engine import Engine
 from pasar.engines.errors import EngineDied
 from pasar.engines.process import bound_to_parent
@@ -21,12 +23,11 @@ from pasar.engines.process import bound_to_parent
 START_LIMIT_S: Final = 60.0  # two cores shared with a load and a test suite; 1-4 s are usual
 STOP_LIMIT_S: Final = 50.0  # the services' own grace is 40 s
 _POLL_S: Final = 0.05
-_ANSWER_LIMIT_S: Final = 2.0
 _AGAIN_S: Final = 0.3  # `pasar store` refuses to start while its database is away
 
 
-class HarnessFailed(Exception):
-    """No verdict about the shop is possible; `str()` says why."""
+State = Callable[[Sequence[int]], AbstractContextManager[None]]
+"""What processes can be in for a while: `processes.frozen` or `processes.no_room`."""
 
 
 class Process(Protocol):
@@ -103,12 +104,14 @@ class ServiceProcess:
             await asyncio.sleep(_POLL_S)
 
     async def wait(self) -> int:
-        return await self._running.wait()
+        code = await self._running.wait()
+        clock.tidy(self.pid)
+        return code
 
     async def stop(self) -> None:
         if self._running.returncode is None:
             self._running.terminate()
-        await self._running.wait()
+        await self.wait()
 
     @property
     def pid(self) -> int:
@@ -125,7 +128,7 @@ class Part:
     """
     One process that is kept alive.
 
-    `busy`: one fault at a time. `surprises`: deaths nobody here asked for; `kills`: the others.
+    `busy`: one fault at a time. `surprises`: deaths nobody here asked for; `kills`: by SIGKILL.
     """
 
     def __init__(self, name: str, process: Process) -> None:
@@ -162,7 +165,7 @@ class Part:
         async with self.busy:
             await self.lives()
             self._wanted.clear()
-            self.kills += 1
+            self.kills += number == Signals.SIGKILL
             os.kill(self.process.pid, number)
             async with asyncio.timeout(STOP_LIMIT_S):
                 await self._dead.wait()
@@ -170,12 +173,12 @@ class Part:
             self._wanted.set()
             await self.lives()
 
-    async def pause(self, for_s: float, word: str = "") -> None:
-        """Freeze its processes, or those whose command line contains the word; let them run on."""
+    async def under(self, state: State, for_s: float, word: str = "") -> None:
+        """Keep its processes in a state, or those whose command line contains the word."""
         async with self.busy:
             await self.lives()
             own = [] if word else [self.process.pid]
-            async with frozen([*own, *descendants(self.process.pid, word)]):
+            with state([*own, *descendants(self.process.pid, word)]):
                 await asyncio.sleep(for_s)
 
     async def stop(self) -> None:
@@ -198,43 +201,3 @@ async def _alive(process: Process) -> bool:
             await process.wait()
             return False
     return True
-
-
-@asynccontextmanager
-async def frozen(pids: Sequence[int]) -> AsyncGenerator[None]:
-    """Freeze processes for the length of a block; those that died meanwhile are left alone."""
-    _signal(pids, Signals.SIGSTOP)
-    try:
-        yield
-    finally:
-        _signal(pids, Signals.SIGCONT)
-
-
-def _signal(pids: Sequence[int], number: Signals) -> None:
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, number)
-
-
-def descendants(pid: int, word: str = "") -> list[int]:
-    """Return the processes below one whose command line contains the word."""
-    found: list[int] = []
-    with suppress(OSError):
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            command = Path(f"/proc/{child}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-            found += [int(child)] if word in command else []
-            found += descendants(int(child), word)
-    return found
-
-
-async def answers(port: int, question: bytes) -> bool:
-    """Say whether somebody listens there and, if asked something, says anything."""
-    with suppress(OSError):
-        async with asyncio.timeout(_ANSWER_LIMIT_S):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            try:
-                writer.write(question)
-                return not question or bool(await reader.read(1))
-            finally:
-                writer.transport.abort()
-    return False

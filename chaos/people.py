@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import httpx
 
-from chaos.oplog import Operation, OperationLog, outcome
+from chaos.oplog import CHECKOUTS, Operation, OperationLog, outcome
 
 HOT: Final = 5
 _ANSWER_LIMIT_S: Final = 12.0  # above every wait that ends in a 503
@@ -77,7 +77,19 @@ class Person:
         login = {"email": self.email, "password": password}
         if not email:
             await self.must("POST", "/auth/register", {**login, "name": self.name})
-        pair = await self.must("POST", "/auth/login", login)
+        self._bear(await self.must("POST", "/auth/login", login))
+
+    async def renew(self) -> None:
+        """Log in again and renew the tokens at once, maybe at a store with another clock."""
+        login = {"email": self.email, "password": _PASSWORD}
+        signed_in, pair = await self.do("sign in", ("POST", "/auth/login"), login)
+        if signed_in.outcome == "ok":
+            told = {"refresh_token": pair["refresh_token"]}
+            renewed, pair = await self.do("refresh", ("POST", "/auth/refresh"), told)
+            if renewed.outcome == "ok":
+                self._bear(pair)
+
+    def _bear(self, pair: Mapping[str, str]) -> None:
         self._http.headers["Authorization"] = f"Bearer {pair['access_token']}"
 
     async def must(self, method: str, path: str, body: Mapping[str, object]) -> Any:
@@ -95,6 +107,7 @@ class Person:
         *,
         key: str = "",
         order_id: str = "",
+        picture: bytes = b"",
     ) -> tuple[Operation, Any]:
         """Try once, through a store of chance; note how it ended, and return that and `data`."""
         method, path = request
@@ -104,14 +117,18 @@ class Person:
         data: Any = None
         try:
             answer = await self._http.request(
-                method, f"{url}{_API}{path}", json=body, headers=headers
+                method,
+                f"{url}{_API}{path}",
+                json=body,
+                files={"image": ("kopi.png", picture)} if picture else None,
+                headers=headers,
             )
         except httpx.TransportError:
             pass  # cut, refused or silent
         else:
             status, request_id = answer.status_code, answer.headers.get("X-Request-ID", "")
             data = answer.json().get("data")
-        if op in {"checkout", "retry"} and outcome(status) == "ok":
+        if op in CHECKOUTS and outcome(status) == "ok":
             order_id = data["id"]
         operation = Operation(
             t=began,

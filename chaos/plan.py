@@ -1,11 +1,12 @@
-"""Which faults a run meets, in which order and when, as one seed draws them."""
+"""Which faults a run meets, in which order and when, as one seed draws them; or one, in a storm."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final
 
 from chaos.faults import FAULTS
+from chaos.shop import PAYMENTS
 
 SMOKE: Final = (
     *("kill store",) * 3,
@@ -30,6 +31,25 @@ SMOKE: Final = (
 
 LONG: Final = (*FAULTS, "kill store", "kill payment")
 """One round of `make chaos`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Storm:
+    """
+    One fault for ever, until so many orders are acknowledged.
+
+    `abreast` such faults go side by side, each again `gap_s` after what it struck was ready.
+    """
+
+    fault: str
+    abreast: int
+    gap_s: float
+
+
+STORMS: Final[Mapping[str, Storm]] = {
+    "payment": Storm("kill payment", abreast=len(PAYMENTS), gap_s=1.0),
+    "broker": Storm("kill broker", abreast=1, gap_s=3.0),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Final
 
 from chaos.oplog import Operation
 
-MESSAGES: Final = "messages"  # what a fault takes away that strikes no part at all
+NO_PART: Final = "no part"  # what a fault takes away that strikes none at all
+FULL_DISK: Final = "full disk"  # the one fault that lets a route answer 500 (contract D17)
 _BY_PAYMENTS: Final = ("payment", "broker", "nsq")  # parts whose service nobody sees but in orders
 _JUDGEABLE_S: Final = 3.0  # a part back so shortly before the end had no chance to serve
 
@@ -17,7 +17,7 @@ class Struck:
     """
     A fault from `begun` to `ended`, seconds since the epoch.
 
-    `part` is what it took away: a part, `MESSAGES`, or nothing in particular, as a link does.
+    `part` is what it took away: a part, `NO_PART`, or nothing in particular, as a link does.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Struck:
 
     def hinders(self, part: str) -> bool:
         """Say whether the other part could not serve meanwhile."""
-        if self.part == MESSAGES:
+        if self.part == NO_PART:
             return False
         return part.startswith(_BY_PAYMENTS) or self.part in {part, "postgres", ""}
 
@@ -64,7 +64,7 @@ def recoveries(
     """
     found: list[Recovery] = []
     for each in struck:
-        if each.part in {"", MESSAGES}:
+        if each.part in {"", NO_PART}:
             continue
         if each.part.startswith(_BY_PAYMENTS):
             successes = [at for at in paid_at if at >= each.ended]
@@ -95,8 +95,3 @@ def _free_s(struck: Iterable[Struck], begun: float, ended: float) -> float:
         free_s += max(0.0, min(each.begun, ended) - at)
         at = max(at, min(each.ended, ended))
     return free_s + max(0.0, ended - at)
-
-
-def worst(found: Iterable[Recovery]) -> float:
-    """Return the longest recovery in seconds."""
-    return max(chain([0.0], (each.took_s for each in found if each.took_s is not None)))

@@ -1,40 +1,38 @@
-"""What a person reads at the end of a run, and the row that is kept of it."""
+"""What a person reads at the end of a run."""
 
-import subprocess
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from statistics import median
 from typing import Final
 
-from chaos.checker import Broken, Evidence
-from chaos.recovery import Recovery, worst
-from pasar.audit.check import Report
+from chaos.checker import Evidence
+from chaos.recovery import Recovery
+from chaos.verdict import Judged
 
-RESULTS: Final = Path(__file__).parents[1] / "docs" / "chaos-results.md"
-NOT_DRAWN: Final = "clock shift (needs libfaketime), full disk (tests/store_service has it)"
+_ALSO: Final = 10  # broken rows told after the first; broken.txt has them all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """`calm_s`: until nothing was on its way any more; None if that never came."""
+    """
+    `kind`: how long it was, or which storm. `kills`: by SIGKILL, of each part.
+
+    `calm_s`: until nothing was on its way any more; None if that never came.
+    """
 
     seed: int
     broker: str
-    minutes: float
+    kind: str
     evidence: Evidence
     kills: Mapping[str, int]
     calm_s: float | None
-    audit: Report
-    broken: Sequence[Broken]
-    story: Sequence[str]
+    verdict: Judged
 
     @property
-    def checkouts(self) -> int:
-        """How many orders were acknowledged."""
-        return len({each.order_id for each in self.evidence.checkouts() if each.outcome == "ok"})
+    def orders(self) -> set[str]:
+        """Those that were acknowledged."""
+        return {each.order_id for each in self.evidence.checkouts() if each.outcome == "ok"}
 
 
 def lines(outcome: Outcome) -> list[str]:
@@ -43,9 +41,9 @@ def lines(outcome: Outcome) -> list[str]:
     calm = "never" if outcome.calm_s is None else f"after {outcome.calm_s:.1f} s"
     return [
         "",
-        f"faults ({faults.total()}; not drawn: {NOT_DRAWN})",
+        f"faults ({faults.total()})",
         *(f"  {count:4} {name}" for name, count in sorted(faults.items())),
-        f"operations ({len(evidence.operations)}), {outcome.checkouts} orders acknowledged",
+        f"operations ({len(evidence.operations)}), {len(outcome.orders)} orders acknowledged",
         *_operations(outcome),
         "recovery: first success after the return, in s",
         *_recoveries(evidence.recoveries),
@@ -53,7 +51,7 @@ def lines(outcome: Outcome) -> list[str]:
         "invariants",
         *(
             f"  {finding.invariant.name} {'BROKEN' if finding.offenders else 'holds'}"
-            for finding in outcome.audit.findings
+            for finding in outcome.verdict.audit.findings
         ),
         *_verdict(outcome),
     ]
@@ -85,41 +83,15 @@ def _recoveries(found: Sequence[Recovery]) -> list[str]:
 
 
 def _verdict(outcome: Outcome) -> list[str]:
-    if not outcome.broken:
+    if not outcome.verdict.broken:
         return ["nothing is broken"]
-    first, *more = outcome.broken
-    counts = Counter(each.name for each in outcome.broken)
+    first, *more = outcome.verdict.broken
+    counts = Counter(each.name for each in outcome.verdict.broken)
     return [
         f"broken: {', '.join(f'{name} × {n}' for name, n in counts.items())}",
         f"BROKEN: {first}",
-        *(f"  {line}" for line in outcome.story),
+        *(f"  {line}" for line in outcome.verdict.story),
         *(f"  also {each}" for each in more[:_ALSO]),
         *([f"  and {len(more) - _ALSO} more"] if len(more) > _ALSO else []),
-        f"again: make chaos SEED={outcome.seed} BROKER={outcome.broker}",
+        f"again: make chaos SEED={outcome.seed} BROKER={outcome.broker} ({outcome.kind})",
     ]
-
-
-_ALSO: Final = 10
-
-
-def record(outcome: Outcome) -> None:
-    """Append a row to the table of long runs."""
-    kills = ", ".join(f"{part} {count}" for part, count in sorted(outcome.kills.items()) if count)
-    cells = (
-        f"{datetime.now(UTC):%F}",
-        _commit(),
-        outcome.seed,
-        outcome.broker,
-        f"{outcome.minutes:g}",
-        outcome.checkouts,
-        kills,
-        f"{worst(outcome.evidence.recoveries):.1f} s",
-        len(outcome.broken),
-    )
-    with RESULTS.open("a", encoding="utf-8") as table:
-        table.write(f"| {' | '.join(map(str, cells))} |\n")
-
-
-def _commit() -> str:
-    git = ("git", "-C", str(RESULTS.parent), "rev-parse", "--short", "HEAD")
-    return subprocess.run(git, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603  our own words

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from chaos import engines
+from chaos.clock import Clock
 from chaos.engines import HOST
 from chaos.parts import EngineProcess, Part, Process, ServiceProcess
 from chaos.proxy import Link
@@ -56,13 +57,14 @@ class Shop:
     What a run may ask, strike and cut.
 
     `owner` and the addresses of the engines lead past the links, so that the harness sees what the
-    shop may not. `urls` lead to the stores through theirs.
+    shop may not. `urls` lead to the stores through theirs. `clocks`: one of each service.
     """
 
     folder: Path
     broker: BrokerKind
     parts: Mapping[str, Part]
     links: Mapping[str, Link]
+    clocks: Mapping[str, Clock]
     urls: Mapping[str, str]
     owner: PostgresSettings
     redis: ValkeyLogin
@@ -124,7 +126,9 @@ async def _build(builder: _Builder, broker: BrokerKind, keepers: asyncio.TaskGro
     for schema, migrations in FOLDERS.items():
         await migrate.upgrade(owner, migrations, schema)
     told = {**_VARIABLES, **_secrets(), "BROKER": broker, **_accounts(postgres, valkey)}
+    told["UPLOAD_DIR"] = str(builder.folder / "uploads")
     ports = {name: any_free(HOST) for name in (*STORES, *PAYMENTS)}
+    clocks = {name: Clock(builder.folder / f"{name}.clock") for name in ports}
     seen = {
         side: {**told, **await _links(builder, side, postgres, valkey, nsq)}
         for side in ("store", "payment")
@@ -132,12 +136,14 @@ async def _build(builder: _Builder, broker: BrokerKind, keepers: asyncio.TaskGro
     grpc = await builder.link("store-payment", *(ports[name] for name in PAYMENTS))
     seen["store"]["PAYMENT_GRPC_ADDR"] = f"{HOST}:{grpc}"
     for name in PAYMENTS:
-        variables = {**seen["payment"], "PAYMENT_GRPC_PORT": str(ports[name])}
-        service = ServiceProcess("payment", ports[name], variables, builder.log(name))
+        own = {**clocks[name].variables, "PAYMENT_GRPC_PORT": str(ports[name])}
+        service = ServiceProcess("payment", ports[name], seen["payment"] | own, builder.log(name))
         await builder.start(name, service, keepers)
     for name in STORES:
-        variables = {**seen["store"], "APP_PORT": str(ports[name])}
-        service = ServiceProcess("store", ports[name], variables, builder.log(name), _HEALTH)
+        own = {**clocks[name].variables, "APP_PORT": str(ports[name])}
+        service = ServiceProcess(
+            "store", ports[name], seen["store"] | own, builder.log(name), _HEALTH
+        )
         await builder.start(name, service, keepers)
     urls = {
         name: f"http://{HOST}:{await builder.link(f'client-{name}', ports[name])}"
@@ -148,6 +154,7 @@ async def _build(builder: _Builder, broker: BrokerKind, keepers: asyncio.TaskGro
         broker=broker,
         parts={part.name: part for part, _ in builder.kept},
         links=builder.links,
+        clocks=clocks,
         urls=urls,
         owner=owner,
         redis=valkey.login,

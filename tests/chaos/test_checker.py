@@ -9,7 +9,7 @@ from chaos.books import Books, Kept
 from chaos.checker import Evidence, judge
 from chaos.messages import Letter
 from chaos.oplog import Operation, Outcome
-from chaos.recovery import Recovery, Struck
+from chaos.recovery import FULL_DISK, NO_PART, Recovery, Struck
 
 POISON = Letter("order.created", b"poison")
 
@@ -130,6 +130,31 @@ def test_i15_an_injected_letter_that_did_not_die_is_found() -> None:
 @pytest.mark.parametrize("status", [500, 502])
 def test_a_server_fault_is_found(status: int) -> None:
     assert names(with_operation(operation("edit", "unknown", status))) == ["5xx"]
+
+
+FULL = Struck(FULL_DISK, NO_PART, 99.0, 101.0)
+UPLOAD = operation("picture", "unknown", 500)
+
+
+@pytest.mark.parametrize(
+    ("struck", "failed"),
+    [
+        ([FULL], replace(UPLOAD, op="checkout")),
+        ([replace(FULL, name="shift clocks")], UPLOAD),
+        ([FULL], replace(UPLOAD, t=101.1)),
+    ],
+    ids=["another operation", "another fault", "room again"],
+)
+def test_d17_h32_nothing_but_an_upload_fails_on_a_full_disk_and_only_then(
+    struck: Sequence[Struck], failed: Operation
+) -> None:
+    evidence = replace(with_operation(failed), struck=[*SOUND.struck, *struck])
+
+    assert names(evidence) == ["5xx"]
+
+
+def test_d17_h32_an_upload_may_fail_on_a_full_disk() -> None:
+    assert judge(replace(with_operation(UPLOAD), struck=[*SOUND.struck, FULL])) == []
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])

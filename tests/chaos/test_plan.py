@@ -1,7 +1,8 @@
 """The plan of a seed: repeatable, complete, in another order each round."""
 
 from chaos.faults import FAULTS
-from chaos.plan import LONG, SMOKE, plan
+from chaos.plan import LONG, SMOKE, STORMS, plan
+from chaos.shop import PAYMENTS
 
 GAP_S = (2.0, 8.0)
 
@@ -29,3 +30,11 @@ def test_ten_seeds_of_ten_minutes_kill_as_often_as_the_specification_asks() -> N
 
 def test_every_fault_of_the_smoke_exists() -> None:
     assert set(SMOKE) <= set(FAULTS)
+
+
+def test_each_storm_repeats_a_fault_that_exists() -> None:
+    assert {storm.fault for storm in STORMS.values()} <= set(FAULTS)
+
+
+def test_no_payment_service_is_spared_by_its_storm() -> None:
+    assert STORMS["payment"].abreast == len(PAYMENTS)

@@ -3,7 +3,7 @@
 import pytest
 
 from chaos.oplog import Operation
-from chaos.recovery import Recovery, Struck, covered, recoveries
+from chaos.recovery import NO_PART, Recovery, Struck, covered, recoveries
 
 
 def success(at: float, via: str = "store-2") -> Operation:
@@ -48,7 +48,7 @@ def test_time_in_which_another_fault_was_at_work_does_not_count() -> None:
     assert found.took_s == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("part", ["messages", "redis", "store-2"])
+@pytest.mark.parametrize("part", [NO_PART, "redis", "store-2"])
 def test_a_fault_that_hinders_nobody_here_excuses_nothing(part: str) -> None:
     other = Struck("other", part, 12.5, 14.5)
 

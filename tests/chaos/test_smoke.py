@@ -27,7 +27,7 @@ async def test_h02_h08_h09_h10_h12_h17_h22_h24_h27_h28_h33_hold_amid_faults() ->
 
     assert smoke.returncode == 0, said
     assert figure(r"(\d+) orders acknowledged", said) >= CHECKOUTS
-    assert figure(r"faults \((\d+);", said) >= FAULTS
+    assert figure(r"faults \((\d+)\)", said) >= FAULTS
 
 
 def figure(pattern: str, text: str) -> int:
