@@ -51,6 +51,38 @@ async def test_locks_that_share_a_name_exclude_each_other_without_deadlock(redis
     assert (room.most, room.visits) == (1, 20)
 
 
+async def test_who_waits_is_let_in_before_who_comes_again_at_once(redis: Redis) -> None:
+    lock, came = crowd_lock(redis), list[str]()
+
+    async def come(name: str) -> None:
+        async with lock.hold(["apple", "pear"]):
+            came.append(name)
+            while not await redis.exists("{stock}:apple:next"):
+                await asyncio.sleep(0.001)
+        if name == "busy":
+            async with lock.hold(["apple"]):
+                came.append("busy again")
+                leave.set()
+
+    leave = asyncio.Event()
+    async with asyncio.timeout(10), asyncio.TaskGroup() as crowd:
+        crowd.create_task(come("busy"))
+        await asyncio.sleep(0)
+        crowd.create_task(come("waiting"))
+        await leave.wait()
+
+    assert came == ["busy", "waiting", "busy again"]
+
+
+async def test_a_turn_that_nobody_takes_is_given_to_others_soon(redis: Redis) -> None:
+    lock, impatient = crowd_lock(redis), crowd_lock(redis, wait_s=0)
+    async with lock.hold(["apple"]), impatient.hold(["apple"]):
+        assert await redis.exists("{stock}:apple:next") == 1
+
+    async with asyncio.timeout(5), lock.hold(["apple"]):
+        assert await redis.exists("{stock}:apple") == 1
+
+
 async def test_strangers_do_not_wait_for_each_other(redis: Redis) -> None:
     lock = crowd_lock(redis)
 
