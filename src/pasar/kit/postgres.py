@@ -69,6 +69,7 @@ class PostgresSettings:
             "default_transaction_isolation": "read committed",
             "timezone": "UTC",
             "jit": "off",  # compiling takes longer than any statement here runs
+            "plan_cache_mode": "force_generic_plan",  # ADR 24: planned once per connection
         }
 
 

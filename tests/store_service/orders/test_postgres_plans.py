@@ -30,7 +30,6 @@ async def test_a_checkout_looks_at_its_own_rows_and_not_at_those_of_the_whole_sh
     await owner.execute("ANALYZE products, carts, cart_items")
 
     async with owner.begin() as tx:
-        await tx.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         await tx.execute(f"PREPARE checkout AS {CHECKOUT}")
         nothing = ", ".join(["NULL"] * 8)
         rows = await tx.fetch(f"EXPLAIN EXECUTE checkout ({nothing})")
