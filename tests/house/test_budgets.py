@@ -140,7 +140,7 @@ def application(parts: Parts) -> ASGIApp:
         clients=Clients([]),
         cors=Cors([]),
         clock=clock,
-        settings=EdgeSettings(request_timeout_s=30, max_in_flight=10),
+        settings=EdgeSettings(request_timeout_s=30, max_in_flight=10, db_connections=10),
     )
 
 

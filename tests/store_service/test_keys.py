@@ -156,7 +156,9 @@ class Service:
             clients=Clients([]),
             cors=Cors([]),
             clock=clock,
-            settings=EdgeSettings(request_timeout_s=request_timeout_s, max_in_flight=200),
+            settings=EdgeSettings(
+                request_timeout_s=request_timeout_s, max_in_flight=200, db_connections=10
+            ),
         )
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app=application),

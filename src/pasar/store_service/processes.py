@@ -176,7 +176,9 @@ def _application(config: StoreConfig, parts: Parts, system: SystemHandler) -> Ed
         cors=Cors(origins(config.cors_allowed_origins)),
         clock=clock,
         settings=EdgeSettings(
-            request_timeout_s=config.app_request_timeout, max_in_flight=config.app_max_in_flight
+            request_timeout_s=config.app_request_timeout,
+            max_in_flight=config.app_max_in_flight,
+            db_connections=config.db_pool_size,
         ),
     )
 

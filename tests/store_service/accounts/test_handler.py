@@ -106,7 +106,7 @@ async def api(clone: PostgresSettings, changes: dict[str, Any]) -> AsyncGenerato
         clients=Clients([]),
         cors=Cors([]),
         clock=clock,
-        settings=EdgeSettings(request_timeout_s=30, max_in_flight=100),
+        settings=EdgeSettings(request_timeout_s=30, max_in_flight=100, db_connections=10),
     )
     listener = Listener(settings.postgres(1), CHANNEL, parts.signing_in.live_tokens.wake)
     await parts.signing_in.live_tokens.look()

@@ -130,7 +130,7 @@ async def service(
         clients=Clients([]),
         cors=Cors([]),
         clock=clock,
-        settings=EdgeSettings(request_timeout_s=30, max_in_flight=100),
+        settings=EdgeSettings(request_timeout_s=30, max_in_flight=100, db_connections=10),
     )
     transport = httpx.ASGITransport(app=application)
     async with httpx.AsyncClient(

@@ -3,10 +3,11 @@
 from structlog.testing import capture_logs
 
 from pasar.kit.errors import Unavailable
-from pasar.store_service.web.admission import BURST_S, FEWEST, LATE_S, Admission
+from pasar.store_service.web.admission import BURST_S, LATE_S, PER_CONNECTION, Admission
 from tests.fakes.clock import HeldClock
 
-MOST = 512
+MOST, CONNECTIONS = 512, 10
+FEWEST = PER_CONNECTION * CONNECTIONS
 
 
 class House:
@@ -14,7 +15,7 @@ class House:
 
     def __init__(self, most: int = MOST) -> None:
         self.clock = HeldClock()
-        self.admission = Admission(self.clock, most=most)
+        self.admission = Admission(self.clock, most=most, connections=CONNECTIONS)
 
     async def answers_in(self, seconds: float, *, by_refusing: bool = False) -> None:
         async def ask() -> None:

@@ -223,7 +223,9 @@ class ToyShop:
             clients=Clients(networks(trusted)),
             cors=Cors(origins(cors)),
             clock=SystemClock(),
-            settings=EdgeSettings(request_timeout_s=request_timeout_s, max_in_flight=max_in_flight),
+            settings=EdgeSettings(
+                request_timeout_s=request_timeout_s, max_in_flight=max_in_flight, db_connections=10
+            ),
         )
 
     @asynccontextmanager

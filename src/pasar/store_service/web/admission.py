@@ -16,10 +16,10 @@ from pasar.kit import log
 from pasar.kit.clock import Clock
 from pasar.kit.errors import Unavailable
 
-FEWEST: Final = 32
-"""Never refused: three times the connections to the database, so that no crowd leaves them idle."""
+PER_CONNECTION: Final = 3
+"""So many are never refused for each connection to the database: no crowd leaves it idle."""
 
-LATE_S: Final = 0.2
+LATE_S: Final = 0.1
 """A question longer under way than this waited: it takes 1 ms, on a busy machine some ten."""
 
 BURST_S: Final = 1.0
@@ -27,7 +27,7 @@ BURST_S: Final = 1.0
 
 PULSE_S: Final = 0.25
 GROWTH: Final = 8
-"""An eighth more places at each prompt answer: from 32 back to 512 in 6 s, or to the next crowd."""
+"""An eighth more places at each prompt answer: from 30 back to 512 in 6 s, or to the next crowd."""
 
 _log: Final = log.get("admission")
 
@@ -36,13 +36,14 @@ class Admission:
     """
     The places of one process: `most` of them, until it was late for `BURST_S`.
 
-    From then on, until all are back, each late answer halves what is taken and each prompt one adds
+    Never fewer than keep its `connections` to the database at work. From then on, until all are back, each late answer halves what is taken and each prompt one adds
     some: as many stay as are served within `LATE_S` or so, however fast machine and database are.
     """
 
-    def __init__(self, clock: Clock, *, most: int) -> None:
+    def __init__(self, clock: Clock, *, most: int, connections: int) -> None:
         self._clock = clock
         self._most = self._places = most
+        self._fewest = min(PER_CONNECTION * connections, most)
         self._taken = 0
         self._prompt_at = clock.monotonic()
 
@@ -76,5 +77,4 @@ class Admission:
     def _shrink(self, waited_s: float) -> None:
         if self._places == self._most:
             _log.warning("overloaded", waited_s=round(waited_s, 2))
-        fewest = min(FEWEST, self._most)
-        self._places = max(fewest, min(self._places, self._taken) // 2)
+        self._places = max(self._fewest, min(self._places, self._taken) // 2)

@@ -59,6 +59,7 @@ _log: Final = log.get("http")
 class EdgeSettings:
     request_timeout_s: float
     max_in_flight: int
+    db_connections: int
 
 
 class Edge:
@@ -78,7 +79,9 @@ class Edge:
         self._clients = clients
         self._clock = clock
         self._request_timeout_s = settings.request_timeout_s
-        self.admission = Admission(clock, most=settings.max_in_flight)
+        self.admission = Admission(
+            clock, most=settings.max_in_flight, connections=settings.db_connections
+        )
         self._requests = Requests()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
