@@ -36,8 +36,9 @@ class Admission:
     """
     The places of one process: `most` of them, until it was late for `BURST_S`.
 
-    Never fewer than keep its `connections` to the database at work. From then on, until all are back, each late answer halves what is taken and each prompt one adds
-    some: as many stay as are served within `LATE_S` or so, however fast machine and database are.
+    Never fewer than keep its `connections` to the database at work. From then on, until all are
+    back, each late answer halves what is taken and each prompt one adds some: as many stay as are
+    served within `LATE_S` or so, however fast machine and database are.
     """
 
     def __init__(self, clock: Clock, *, most: int, connections: int) -> None:
