@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -31,6 +32,16 @@ def occupy() -> Iterator[Occupy]:
     yield hold
     for listener in held:
         listener.close()
+
+
+def test_processes_that_began_with_one_seed_do_not_draw_the_same_port() -> None:
+    """As test processes do: whoever binds later would find it taken."""
+    drawn = set[int]()
+    for _ in range(5):
+        random.seed(7)
+        drawn.add(any_free(HOST))
+
+    assert len(drawn) > 1
 
 
 async def test_the_usual_port_comes_first_then_its_substitutes_then_any(occupy: Occupy) -> None:

@@ -29,6 +29,7 @@ _PATIENCE_S: Final = {"PAYMENT_GRPC_PORT": 2.0}  # an outgoing connection may ho
 _POLL_S: Final = 0.05
 _BELOW_OUTGOING: Final = range(10_000, 32_768)
 _DRAWS: Final = 100
+_random: Final = random.SystemRandom()  # two processes of one seed would draw the same port
 _LISTENING: Final = "0A"  # net/tcp_states.h, as /proc/net/tcp prints it
 
 
@@ -75,7 +76,7 @@ def any_free(host: str) -> int:
 
     Drawn from below those of outgoing connections, any of which may take its port meanwhile.
     """
-    drawn = random.sample(_BELOW_OUTGOING, _DRAWS)
+    drawn = _random.sample(_BELOW_OUTGOING, _DRAWS)
     return next((port for port in drawn if is_free(host, port)), 0) or _listen(host, 0)
 
 
