@@ -4,7 +4,6 @@ import asyncio
 import random
 import socket
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
@@ -21,6 +20,7 @@ from pasar.kit.broker.nsq_dial import dial
 from pasar.kit.broker.nsq_link import NsqLink
 from pasar.kit.broker.nsq_settings import NsqSettings
 from pasar.kit.broker.port import Message
+from pasar.kit.waiting import happens
 
 _LOG: Final = log.get("nsq")
 _MAX_RDY: Final = 2500  # nsqd's --max-rdy-count
@@ -90,9 +90,7 @@ class NsqSource:
             elif connected > self._workers.concurrency:
                 pause_s = min(pause_s, _ROTATE_EVERY_S)
             self._alone.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause_s):
-                    await self._alone.wait()
+            await happens(self._alone, within_s=pause_s)
 
     async def _meet(self) -> None:
         """Link to each nsqd not linked yet; forget those neither connected nor listed any more."""
