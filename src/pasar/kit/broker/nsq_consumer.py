@@ -22,7 +22,7 @@ from pasar.kit.broker.nsq_settings import NsqSettings
 from pasar.kit.broker.port import Message
 from pasar.kit.waiting import happens
 
-_LOG: Final = log.get("nsq")
+_log: Final = log.get("nsq")
 _MAX_RDY: Final = 2500  # nsqd's --max-rdy-count
 _ROTATE_EVERY_S: Final = 5.0  # when connections share fewer slots; go-nsq's interval
 
@@ -112,7 +112,7 @@ class NsqSource:
         try:
             return await nsq_http.lookup(lookupd, self._topic, self._settings.http_limit_s)
         except OSError as error:
-            _LOG.warning("nsqlookupd away", lookupd=lookupd, reason=str(error))
+            _log.warning("nsqlookupd away", lookupd=lookupd, reason=str(error))
             return None
 
     async def _resolve(self, address: str) -> Peer:
@@ -122,7 +122,7 @@ class NsqSource:
                 loop = asyncio.get_running_loop()
                 found = await loop.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)
         except OSError as error:
-            _LOG.warning("nsqd has no address", nsqd=address, reason=str(error))
+            _log.warning("nsqd has no address", nsqd=address, reason=str(error))
             return frozenset()
         return frozenset((str(each[4][0]), int(each[4][1])) for each in found)
 

@@ -9,7 +9,7 @@ from pasar.kit.broker.delivery import Counters
 from pasar.kit.broker.nsq_connection import NsqConnection
 from pasar.kit.broker.nsq_settings import NsqSettings
 
-_LOG: Final = log.get("nsq")
+_log: Final = log.get("nsq")
 _DIAL_EVERY_S: Final = 0.1  # at most ten dials a second, however many publishers ask
 
 
@@ -73,13 +73,13 @@ class NsqLink:
             except OSError as error:
                 failures += 1
                 if failures == 1:
-                    _LOG.warning("nsqd away", nsqd=self._name, reason=str(error))
+                    _log.warning("nsqd away", nsqd=self._name, reason=str(error))
             else:
                 connected_at = self._loop.time()
                 await connection.wait_lost()
                 lived_s = self._loop.time() - connected_at
                 failures = 1 if lived_s > self._settings.heartbeat_s else failures + 1
                 self._counters.reconnects += 1
-                _LOG.warning("nsqd lost", nsqd=self._name, reason=connection.reason)
+                _log.warning("nsqd lost", nsqd=self._name, reason=connection.reason)
                 self._changed()
             await asyncio.sleep(self._settings.reconnect.delay_s(failures))

@@ -20,7 +20,7 @@ from pasar.kit.redis import RedisUnavailable
 from pasar.kit.redis_transport import RedisTransport
 from pasar.kit.waiting import happens
 
-_LOG: Final = log.get("streams")
+_log: Final = log.get("streams")
 _LOOKS_PER_TIMEOUT: Final = 10  # so a time-out is noticed at most a tenth too late
 
 Entry = tuple[bytes, list[bytes]]
@@ -85,7 +85,7 @@ class StreamsSource:
                 failures += 1
                 if failures == 1:
                     self._counters.reconnects += 1
-                    _LOG.warning("stream lost", topic=self._topic, reason=str(error))
+                    _log.warning("stream lost", topic=self._topic, reason=str(error))
                 await happens(self._halting, within_s=self._settings.reconnect.delay_s(failures))
             else:
                 failures = 0
