@@ -77,7 +77,7 @@ class Supervisor:
         """
         Await `start`, which calls `start` and `adopt`; then run until SIGINT or SIGTERM, and stop.
 
-        A signal or a fault before all is started undoes what was.
+        A signal or a fault before all is started stops what was.
 
         Raises:
             PartFailed: a part died five times within a minute, or refuses its configuration.

@@ -105,8 +105,9 @@ class Payments:
         """
         Give an order's money back, or find out that it has been.
 
-        Still pending while the bank keeps silent: ask again. Who dies on the way is finished by the
-        next call with the same id. Raises RefundMismatch, NothingToRefund, kit.errors.Unavailable.
+        Still pending while the bank keeps silent: ask again. What a call leaves undone by dying, the
+        next one with the same id does. Raises RefundMismatch, NothingToRefund,
+        kit.errors.Unavailable.
         """
         await self._refunds.insert(asked)
         refund = rules.the_one(asked, await self._refunds.find(asked.refund_id, asked.order_id))
