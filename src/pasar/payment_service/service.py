@@ -105,8 +105,8 @@ class Payments:
         """
         Give an order's money back, or find out that it has been.
 
-        Still pending while the bank keeps silent: ask again. What a call leaves undone by dying, the
-        next one with the same id does. Raises RefundMismatch, NothingToRefund,
+        Still pending while the bank keeps silent: ask again. What a call that dies leaves undone,
+        the next one with the same id does. Raises RefundMismatch, NothingToRefund,
         kit.errors.Unavailable.
         """
         await self._refunds.insert(asked)
