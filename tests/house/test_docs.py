@@ -122,6 +122,15 @@ def test_every_method_of_a_port_says_what_it_promises(name: str) -> None:
     assert silent == []
 
 
+def test_the_architecture_names_every_part_of_the_kit() -> None:
+    page = (ROOT / "ARCHITECTURE.md").read_text()
+    kit = ROOT / "src" / "pasar" / "kit"
+    parts = {path.stem for path in kit.glob("*.py")} - {"__init__"}
+    parts |= {f"{path.parent.name}/" for path in kit.glob("*/__init__.py")}
+
+    assert [part for part in sorted(parts) if f"`{part}`" not in page] == []
+
+
 def test_make_help_lists_every_target_that_the_pages_name() -> None:
     listed = subprocess.run(
         ["make", "help"], cwd=ROOT, check=True, capture_output=True, text=True, timeout=30
