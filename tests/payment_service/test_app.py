@@ -22,7 +22,8 @@ from pasar.kit.settings import Duration
 from pasar.payment_service.config import PaymentConfig
 from pasar.payment_service.main import compose
 from tests.fakes.broker import MemoryBroker
-from tests.payment_service.conftest import ORDER, Eventually
+from tests.payment_service.conftest import ORDER
+from tests.waiting import eventually
 
 KEY = "k" * 32
 CONFIG = PaymentConfig(
@@ -97,7 +98,7 @@ async def test_orders_go_in_and_results_come_out_once_each(
 
 
 async def test_h13_a_forged_order_is_a_dead_letter(
-    payment_database: PostgresDatabase, broker: MemoryBroker, eventually: Eventually
+    payment_database: PostgresDatabase, broker: MemoryBroker
 ) -> None:
     async def letters() -> list[tuple[str, bytes, str]]:
         rows = await payment_database.fetch("SELECT topic, body, error FROM dead_letters")
@@ -116,7 +117,7 @@ async def test_h13_a_forged_order_is_a_dead_letter(
 
 
 async def test_h29_a_stop_finishes_the_payments_under_way_and_takes_no_new_ones(
-    payment_database: PostgresDatabase, broker: MemoryBroker, eventually: Eventually
+    payment_database: PostgresDatabase, broker: MemoryBroker
 ) -> None:
     slow = replace(CONFIG, payment_delay_min=Duration(0.3), payment_delay_max=Duration(0.3))
 

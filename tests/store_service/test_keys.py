@@ -34,10 +34,10 @@ from pasar.store_service.web.middleware import EdgeSettings
 from pasar.store_service.web.pipeline import Guard
 from pasar.store_service.web.route import Limit
 from pasar.store_service.web.system import SystemHandler
-from tests.kit.databases import eventually
 from tests.store_service.cut import Line, line_to
 from tests.store_service.shop import Shop
 from tests.store_service.web.documented import documented
+from tests.waiting import eventually
 
 SECRET = "a secret of the tests, 32 bytes or more"
 ADDRESS = {"shipping_address": "Jl. Merdeka No. 1, Jakarta"}
