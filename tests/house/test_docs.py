@@ -142,6 +142,19 @@ def test_make_help_lists_every_target_that_the_pages_name() -> None:
     assert [target for target in sorted(named) if f"make {target} " not in listed] == []
 
 
+def test_every_row_of_the_contract_that_is_cited_is_there_and_every_one_is_tested() -> None:
+    page = (ROOT / "docs" / "contract.md").read_text()
+    rows = {int(row) for row in re.findall(r"^- \*\*D(\d+)\*\*", page, re.MULTILINE)}
+    source = "".join(path.read_text() for path in (ROOT / "src").rglob("*.py"))
+    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    cited = {int(row) for row in re.findall(r"\bD(\d+)\b", source)}
+    names = " ".join(re.findall(r"def (test_\w+)", tests))
+    named = {int(row) for row in re.findall(r"_d(\d+)(?=_)", names)}
+
+    assert cited - rows == set()
+    assert named == rows
+
+
 def test_decisions_are_numbered_without_gaps() -> None:
     numbers = sorted(int(path.name[:4]) for path in (ROOT / "docs" / "adr").glob("*.md"))
 
