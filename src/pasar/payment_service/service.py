@@ -31,7 +31,7 @@ from pasar.payment_service.repository import Charges, Refunds
 
 _log: Final = log.get("payments")
 
-_SWEEP_EVERY_S: Final = 2.0  # reliability specification 2.5
+_SWEEP_EVERY_S: Final = 2.0  # how late a lapsed lease is noticed, against one of 10 s
 _LOOK_EVERY_S: Final = 0.1  # how late a caller may learn of a result that another worker stored
 
 
