@@ -73,8 +73,7 @@ class NsqSource:
         await asyncio.gather(*[link.close() for link in self._links.values()])
 
     def _open(self) -> list[NsqConnection]:
-        connections = [link.connection for link in self._links.values()]
-        return [each for each in connections if each is not None and each.is_open]
+        return [alive for link in self._links.values() if (alive := link.alive)]
 
     async def _find(self) -> None:
         """Keep a link to every nsqd; ask again soon while none is connected."""
@@ -104,7 +103,7 @@ class NsqSource:
             listed.add(known or peer)
         if None not in answers:
             for peer in [peer for peer in self._links if peer not in listed]:
-                if not self._links[peer].is_open:
+                if self._links[peer].alive is None:
                     await self._links.pop(peer).close()
 
     async def _ask(self, lookupd: str) -> list[str] | None:
