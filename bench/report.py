@@ -45,6 +45,8 @@ same engines, under 32 closed-loop connections of [shopload](shopload/main.go). 
 everything at once, the load generator included; CPU is that of the whole machine less the load
 generator. Trust CPU per operation first, ratios of one run second, absolute figures not at all.
 
+[WHY.md](WHY.md) tells where the time goes of those that miss their target.
+
 `cart_add` is an addition and a removal, `checkout` an addition and an order. `drain`, one round:
 orders per second from the first checkout to the last `paid`, latencies from 201 to `paid`; ours are
 paid through the broker and the payment service, the yardstick's inside its own process.

@@ -18,7 +18,7 @@ from chaos.messages import Messages
 from chaos.parts import START_LIMIT_S
 from chaos.processes import descendants, frozen, no_room
 from chaos.proxy import CLEAR, Blackhole, Cut, Latency, Reset, Weather
-from chaos.recovery import FULL_DISK, NO_PART
+from chaos.recovery import FROZEN_WEB, FULL_DISK, NO_PART
 from chaos.shop import PAYMENTS, STORES, Shop
 from pasar.engines.process import bound_to_parent
 from pasar.kit.errors import Unavailable
@@ -217,7 +217,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "payment away": away(PAYMENTS, at_least_s=4.0),
     "broker away": with_broker(lambda name: away([name], at_least_s=10.0)),
     "postgres away": away(["postgres"], at_least_s=5.0),
-    "pause web process": pause(*STORES, word=_WEB, at_least_s=3.5),  # a mutex is leased for 3 s
+    FROZEN_WEB: pause(*STORES, word=_WEB, at_least_s=3.5),  # a mutex is leased for 3 s
     "pause worker": pause(*STORES, word=_WORKER),
     "pause payment": pause(*PAYMENTS),
     "pause broker": with_broker(pause),

@@ -8,6 +8,7 @@ from chaos.oplog import Operation
 
 NO_PART: Final = "no part"  # what a fault takes away that strikes none at all
 FULL_DISK: Final = "full disk"  # the one fault that lets a route answer 500 (contract D17)
+FROZEN_WEB: Final = "pause web process"  # in the end each buyer waits there for an answer
 _BY_PAYMENTS: Final = ("payment", "broker", "nsq")  # parts whose service nobody sees but in orders
 _JUDGEABLE_S: Final = 3.0  # a part back so shortly before the end had no chance to serve
 
@@ -29,7 +30,11 @@ class Struck:
         """Say whether the other part could not serve meanwhile."""
         if self.part == NO_PART:
             return False
-        return part.startswith(_BY_PAYMENTS) or self.part in {part, "postgres", ""}
+        return (
+            part.startswith(_BY_PAYMENTS)
+            or self.part in {part, "postgres", ""}
+            or self.name == FROZEN_WEB
+        )
 
 
 @dataclass(frozen=True, slots=True)

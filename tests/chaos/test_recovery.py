@@ -40,10 +40,12 @@ def test_payment_and_broker_serve_again_with_the_next_paid_order(part: str) -> N
     assert found.took_s == pytest.approx(2.0)
 
 
-def test_time_in_which_another_fault_was_at_work_does_not_count() -> None:
-    other = Struck("slow link", "", 12.5, 14.5)
-
-    [found] = recoveries([KILLED, other], [success(15, "store-1")], [], load_ended=60)
+@pytest.mark.parametrize(
+    "other",
+    [Struck("slow link", "", 12.5, 14.5), Struck("pause web process", "store-2", 12.5, 14.5)],
+)
+def test_time_in_which_another_fault_was_at_work_does_not_count(other: Struck) -> None:
+    found, *_ = recoveries([KILLED, other], [success(15, "store-1")], [], load_ended=60)
 
     assert found.took_s == pytest.approx(1.0)
 

@@ -45,6 +45,14 @@ LONG = "LONG" in os.environ
 REPEATS = 20 if LONG else 3
 BUYERS = 250 if LONG else 100
 
+STOCKED = """
+WITH edited AS (UPDATE products SET stock = stock + $2::int WHERE id = $1)
+INSERT INTO stock_ledger (product_id, kind, delta) VALUES ($1, 'edit', $2)
+"""
+WAITING = """
+SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
+
 ResultT = TypeVar("ResultT")
 
 
@@ -99,6 +107,24 @@ async def buyers_with(
         for product_id in products:
             await carts.add(buyer, product_id, 1)
     return buyers
+
+
+async def test_h01_stock_that_comes_back_while_a_checkout_waits_for_it_is_sold(
+    shop: Shop, carts: PostgresCarts, checkouts: Checkouts, owner: PostgresDatabase
+) -> None:
+    lamp = await shop.product(stock=2)
+    (late,) = await buyers_with(shop, carts, 1, lamp)
+    await carts.add(late, lamp, 1)
+    await owner.execute(STOCKED, lamp, -2)
+
+    async with asyncio.TaskGroup() as together, owner.begin() as tx:
+        await tx.execute(STOCKED, lamp, 3)
+        order = together.create_task(bought(checkouts, late))
+        while not await owner.fetch(WAITING):
+            await asyncio.sleep(0.01)
+
+    assert order.result().items[0].quantity == 2
+    assert await shop.stock(lamp) == 1
 
 
 async def test_h01_two_hundred_buyers_get_one_hundred_units_each_time(

@@ -36,10 +36,12 @@ from pasar.store_service.orders.rules import LARGEST_TOTAL, first_of_each_cart, 
 # `placed`. A wish counts in `asked` even if it is refused, so that one behind it may go unserved
 # for nothing: its lines then show enough in stock, and it is asked for again.
 # Locks: the rows of the carts (whoever changes their lines holds them), the lines, the products, by
-# ascending id. A locked row is read in its newest state, though the snapshot may be older. FOR
-# UPDATE throughout: FOR NO KEY UPDATE lets the foreign-key checks of cart adds share the row, and
-# then deadlocks. Arrays instead of joins: planned in advance, a join reads a table of some thousand
-# rows as a whole, and the index of a product's cart lines, which are many where it is popular.
+# ascending id. A locked row is read in its newest state, though the snapshot may be older; `sold`
+# counts from there, as an UPDATE that counts for itself checks constraints on the snapshot's row
+# before it looks for a newer one: stock that came back meanwhile would be refused as negative.
+# FOR UPDATE throughout: FOR NO KEY UPDATE lets the foreign-key checks of cart adds share the row,
+# and then deadlocks. Arrays instead of joins: planned in advance, a join reads a table of some
+# thousand rows as a whole, and the index of a product's cart lines, many where it is popular.
 CHECKOUT: Final = """
 WITH wish AS MATERIALIZED (
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::numeric[])
@@ -78,8 +80,8 @@ WITH wish AS MATERIALIZED (
 ), ordered AS MATERIALIZED (
     SELECT w.* FROM placed o JOIN wanted w ON w.order_id = o.id
 ), sold AS (
-    UPDATE products p SET stock = p.stock - o.quantity, version = p.version + 1
-    FROM (SELECT product_id, sum(quantity) AS quantity FROM ordered GROUP BY product_id) o
+    UPDATE products p SET stock = o.stock - o.quantity, version = p.version + 1
+    FROM (SELECT product_id, stock, sum(quantity) AS quantity FROM ordered GROUP BY 1, 2) o
     WHERE p.id = o.product_id
 ), moved AS (
     INSERT INTO stock_ledger (product_id, order_id, kind, delta)
