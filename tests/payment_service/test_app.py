@@ -84,9 +84,7 @@ async def test_orders_go_in_and_results_come_out_once_each(
         orders = [order(number, "10.13" if number % 4 == 0 else "28") for number in range(40)]
         for body in orders * 3:
             await broker.publish(ORDER_CREATED, body)
-        async with asyncio.timeout(10):
-            while len(told) < 40:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: len(told) >= 40)
         await finish()
 
     results = [PaymentResult.decode(message.topic, message.body) for message in told]
@@ -150,8 +148,7 @@ async def test_what_a_killed_process_left_is_finished_by_the_next(
         ORDER,
     )
 
-    async with running(CONFIG, payment_database, broker), asyncio.timeout(10):
-        while not told:
-            await asyncio.sleep(0.01)
+    async with running(CONFIG, payment_database, broker):
+        await eventually(lambda: bool(told))
 
     assert PaymentResult.decode(told[0].topic, told[0].body).payment_id == "pay_1"
