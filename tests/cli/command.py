@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from pasar.engines.ports import any_free
+from tests.waiting import wait_until
 
 HOST: Final = "127.0.0.1"
 LIMIT_S: Final = 40.0
@@ -33,13 +34,6 @@ def free(*variables: str) -> dict[str, str]:
 
 def engine_ports() -> dict[str, str]:
     return free("DB_PORT", "REDIS_PORT")
-
-
-def eventually(holds: Callable[[], object], *, within_s: float = LIMIT_S, what: str = "it") -> None:
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline, f"{what} did not come true within {within_s} s"
-        time.sleep(0.02)
 
 
 def run(*words: str, folder: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
@@ -94,7 +88,7 @@ class Command:
             assert self.process.poll() is None, self.said + self.logged
             return (self.said + self.logged).count(text) >= count
 
-        eventually(has, what=f"{text!r} in {self.said + self.logged}")
+        wait_until(has, within_s=LIMIT_S, what=f"{text!r} in {self.said + self.logged}")
         self.children |= set(self.descendants())
 
     def ready_in_s(self) -> float:
@@ -114,11 +108,13 @@ class Command:
     def kill(self, words: str) -> None:
         """Kill the child with these words in its command line and wait for its successor."""
         # A process that is just becoming another has no command line for a moment.
-        eventually(lambda: len(self.descendants(words)) == 1, what=f"one {words}")
+        wait_until(lambda: len(self.descendants(words)) == 1, within_s=LIMIT_S, what=f"one {words}")
         [victim] = self.descendants(words)
         os.kill(victim, signal.SIGKILL)
-        eventually(
-            lambda: [pid for pid in self.descendants(words) if pid != victim], what=f"new {words}"
+        wait_until(
+            lambda: [pid for pid in self.descendants(words) if pid != victim],
+            within_s=LIMIT_S,
+            what=f"new {words}",
         )
         self.children |= set(self.descendants())
 
@@ -129,7 +125,7 @@ class Command:
         return self.process.wait(LIMIT_S)
 
     def leaves_nobody(self, within_s: float) -> None:
-        eventually(
+        wait_until(
             lambda: not any(map(command_line, self.children)), within_s=within_s, what="no process"
         )
 

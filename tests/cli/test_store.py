@@ -12,9 +12,10 @@ import httpx
 import pytest
 
 from pasar.kit.postgres import PostgresDatabase, PostgresSettings
-from tests.cli.command import command_line, eventually, free, run
+from tests.cli.command import command_line, free, run
 from tests.cli.conftest import Starting
 from tests.fixtures.database import administer
+from tests.waiting import wait_until
 
 SECRETS = {
     "JWT_SECRET": "a secret of these tests, 32 bytes and more",
@@ -130,7 +131,7 @@ async def test_a_second_signal_ends_the_drain(start: Starting, engines: Mapping[
     assert command_line(web)
     store.interrupt()
 
-    eventually(lambda: store.process.poll() is not None, within_s=5)
+    wait_until(lambda: store.process.poll() is not None, within_s=5)
     assert store.ends() == 0
     store.leaves_nobody(within_s=1)
 

@@ -12,7 +12,7 @@ from pasar.cli.supervisor import PartFailed, Supervisor
 from pasar.engines.errors import EngineDied, EngineError
 from pasar.kit.backoff import Backoff
 from tests.fakes.clock import HeldClock
-from tests.journeys.people import eventually
+from tests.waiting import eventually
 
 AT_ONCE = Backoff(first_s=0.001, cap_s=0.001)
 

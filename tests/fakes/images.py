@@ -1,4 +1,4 @@
-"""Uploaded files of every kind, good and hostile, made at run time (reliability section 6)."""
+"""Uploaded files of every kind, good and hostile, made at run time (H49)."""
 
 import io
 import struct

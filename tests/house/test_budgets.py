@@ -4,37 +4,21 @@ What a request may cost: SQL statements and Redis round trips, counted on the re
 Counts are exact where times are not. A budget that is not used up any more is lowered here.
 """
 
-import time
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from uuid import uuid4
 
 import httpx
 import pytest
-from starlette.types import ASGIApp
 
 from pasar.engines.valkey_login import ValkeyLogin
-from pasar.kit.clock import SystemClock
 from pasar.kit.postgres import PostgresDatabase, PostgresSettings
-from pasar.kit.ratelimit import LocalLimiter, RateLimiter
 from pasar.kit.redis import Redis
-from pasar.kit.settings import Duration
-from pasar.kit.tokens import ACCESS, Claims, TokenSigner, TokenVerifier
-from pasar.store_service import app
 from pasar.store_service.catalog.model import ProductId
-from pasar.store_service.config import StoreConfig
 from pasar.store_service.main import Parts, build
-from pasar.store_service.routes import ROUTES
-from pasar.store_service.web.address import Clients
-from pasar.store_service.web.cors import Cors
-from pasar.store_service.web.limits import Limits
-from pasar.store_service.web.middleware import EdgeSettings
-from pasar.store_service.web.pipeline import Guard
 from pasar.store_service.web.route import Limit
-from pasar.store_service.web.system import SystemHandler
+from tests.store_service.served import application, bearer, config_on
 from tests.store_service.shop import Shop
 
-SECRET = "a secret of the tests, 32 bytes or more"
 ADDRESS = {"shipping_address": "Jl. Merdeka No. 1, Jakarta"}
 
 
@@ -80,18 +64,12 @@ async def service(
     """After a first purchase: connections stand, and Redis knows the scripts."""
     await redis.flushall()
     shop = Shop(owner)
-    claims = Claims(
-        user_id=str(await shop.buyer()),
-        role="buyer",
-        token_type=ACCESS,
-        jti=str(uuid4()),
-        exp=int(time.time()) + 3600,
-    )
-    parts = await build(config(clone, valkey), pool_size=2, wake=lambda: None)
-    transport = httpx.ASGITransport(app=application(parts))
-    login = {"Authorization": f"Bearer {TokenSigner(SECRET).sign(claims)}"}
+    settings = config_on(clone, valkey)
+    parts = await build(settings, pool_size=2, wake=lambda: None)
+    limited = application(settings, parts, per_minute=dict.fromkeys(Limit, 1000))
+    login = bearer(await shop.buyer())
     async with httpx.AsyncClient(
-        transport=transport, base_url="http://shop/api/v1", headers=login
+        transport=httpx.ASGITransport(app=limited), base_url="http://shop/api/v1", headers=login
     ) as http:
         counted = Counted(http, parts, await shop.product(), await shop.product())
         await counted.wants(counted.chair)
@@ -100,48 +78,6 @@ async def service(
     parts.signing_in.passwords.close()
     await parts.redis.close()
     await parts.database.close()
-
-
-def config(database: PostgresSettings, redis: ValkeyLogin) -> StoreConfig:
-    return StoreConfig(
-        db_host=database.host,
-        db_port=database.port,
-        db_user=database.user,
-        db_password=database.password,
-        db_name=database.database,
-        redis_host=redis.host,
-        redis_port=redis.port,
-        redis_password=redis.password,
-        redis_timeout=Duration(2),  # a busy machine must not change a count
-        jwt_secret=SECRET,
-    )
-
-
-def application(parts: Parts) -> ASGIApp:
-    clock = SystemClock()
-    limits = Limits(
-        RateLimiter(parts.redis),
-        LocalLimiter(clock),
-        dict.fromkeys(Limit, 1000),
-        processes=1,
-    )
-    return app.build(
-        ROUTES,
-        [SystemHandler(broker="streams", checks={}, check_timeout_s=1), *parts.handlers],
-        guard=Guard(
-            verifier=TokenVerifier(SECRET),
-            limits=limits,
-            max_body_bytes=10_000,
-            uploads=StoreConfig().uploads(),
-            once=parts.once,
-            max_json_depth=20,
-        ),
-        files={},
-        clients=Clients([]),
-        cors=Cors([]),
-        clock=clock,
-        settings=EdgeSettings(request_timeout_s=30, max_in_flight=10, db_connections=10),
-    )
 
 
 async def test_a_product_page_asks_the_database_once_then_redis_then_nobody(

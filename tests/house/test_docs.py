@@ -122,6 +122,15 @@ def test_every_method_of_a_port_says_what_it_promises(name: str) -> None:
     assert silent == []
 
 
+def test_the_architecture_names_every_part_of_the_kit() -> None:
+    page = (ROOT / "ARCHITECTURE.md").read_text()
+    kit = ROOT / "src" / "pasar" / "kit"
+    parts = {path.stem for path in kit.glob("*.py")} - {"__init__"}
+    parts |= {f"{path.parent.name}/" for path in kit.glob("*/__init__.py")}
+
+    assert [part for part in sorted(parts) if f"`{part}`" not in page] == []
+
+
 def test_make_help_lists_every_target_that_the_pages_name() -> None:
     listed = subprocess.run(
         ["make", "help"], cwd=ROOT, check=True, capture_output=True, text=True, timeout=30
@@ -131,6 +140,19 @@ def test_make_help_lists_every_target_that_the_pages_name() -> None:
     }
 
     assert [target for target in sorted(named) if f"make {target} " not in listed] == []
+
+
+def test_every_row_of_the_contract_that_is_cited_is_there_and_every_one_is_tested() -> None:
+    page = (ROOT / "docs" / "contract.md").read_text()
+    rows = {int(row) for row in re.findall(r"^- \*\*D(\d+)\*\*", page, re.MULTILINE)}
+    source = "".join(path.read_text() for path in (ROOT / "src").rglob("*.py"))
+    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    cited = {int(row) for row in re.findall(r"\bD(\d+)\b", source)}
+    names = " ".join(re.findall(r"def (test_\w+)", tests))
+    named = {int(row) for row in re.findall(r"_d(\d+)(?=_)", names)}
+
+    assert cited - rows == set()
+    assert named == rows
 
 
 def test_decisions_are_numbered_without_gaps() -> None:

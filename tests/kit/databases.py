@@ -1,7 +1,6 @@
 """What several tests of the database adapter need."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from pasar.kit.postgres import PostgresDatabase, PostgresSettings
@@ -17,12 +16,6 @@ async def opened(settings: PostgresSettings) -> AsyncGenerator[PostgresDatabase]
         yield database
     finally:
         await database.close(grace_s=1)
-
-
-async def eventually(holds: Callable[[], bool | Awaitable[bool]]) -> None:
-    async with asyncio.timeout(10):
-        while not (held := holds()) or (isinstance(held, Awaitable) and not await held):
-            await asyncio.sleep(0.01)
 
 
 async def count(database: PostgresDatabase) -> int:

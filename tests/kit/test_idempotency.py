@@ -15,6 +15,7 @@ from pasar.kit.joining import JoiningDatabase
 from pasar.kit.postgres import PostgresDatabase
 from tests.fakes.once import MemoryOnce
 from tests.kit.databases import ADD_CATEGORY, count
+from tests.waiting import eventually
 
 DAY_S = 86_400
 
@@ -99,9 +100,7 @@ async def test_a_key_whose_work_is_under_way_is_in_use(parts: tuple[Once, Work])
     once, work = parts
     wanted = claim()
     running = asyncio.create_task(once.do(wanted, work.slowly))
-    async with asyncio.timeout(10):
-        while not work.made:
-            await asyncio.sleep(0.001)
+    await eventually(lambda: bool(work.made))
     with pytest.raises(KeyInUse):
         await once.do(wanted, work)
     work.gate.set()

@@ -11,7 +11,7 @@ from pasar.kit.metrics import ORDERS_PENDING_OVERDUE
 from pasar.kit.observer import Figure, observed
 from pasar.kit.postgres import PostgresDatabase
 from tests.fakes.broker import MemoryBroker
-from tests.kit.broker.targets import eventually
+from tests.waiting import eventually
 
 HOST = "127.0.0.1"
 TOPICS = {"orders": ["work"]}

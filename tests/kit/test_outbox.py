@@ -14,7 +14,7 @@ from pasar.kit.errors import Unavailable
 from pasar.kit.outbox import CLAIM, Relay
 from pasar.kit.postgres import PostgresDatabase
 from tests.fakes.broker import MemoryBroker, Queues
-from tests.kit.databases import eventually
+from tests.waiting import eventually
 
 ADD = "INSERT INTO outbox (message_id, topic, aggregate_id, payload) VALUES ($1, $2, 'x', $3)"
 UNSENT = "SELECT count(*) AS n FROM outbox WHERE sent_at IS NULL"

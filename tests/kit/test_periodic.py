@@ -10,7 +10,7 @@ from pasar.kit import failpoints
 from pasar.kit.errors import Unavailable
 from pasar.kit.periodic import Job, daily, every
 from tests.fakes.clock import HeldClock
-from tests.kit.databases import eventually
+from tests.waiting import eventually
 
 
 @pytest.fixture(autouse=True)

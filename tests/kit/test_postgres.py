@@ -10,7 +10,8 @@ import pytest
 
 from pasar.kit.errors import Unavailable
 from pasar.kit.postgres import PostgresDatabase, PostgresSettings
-from tests.kit.databases import ADD_CATEGORY, count, eventually, opened
+from tests.kit.databases import ADD_CATEGORY, count, opened
+from tests.waiting import eventually
 
 PID = "SELECT pg_backend_pid() AS pid"
 ENDLESS = "SELECT pg_sleep(30)"

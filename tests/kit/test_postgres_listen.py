@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pasar.kit.postgres import PostgresDatabase, PostgresSettings
 from pasar.kit.postgres_listen import Listener, Wakeups
-from tests.kit.databases import eventually
+from tests.waiting import eventually
 
 LISTENERS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'ear'"
 CHANNEL = "outbox"

@@ -10,7 +10,8 @@ import pytest
 from pasar.kit.database import ConstraintViolated
 from pasar.kit.errors import Unavailable
 from pasar.kit.postgres import PostgresDatabase, PostgresSettings
-from tests.kit.databases import ADD_CATEGORY, count, eventually, opened
+from tests.kit.databases import ADD_CATEGORY, count, opened
+from tests.waiting import eventually
 
 
 async def test_rows_are_mappings_and_execute_counts(database: PostgresDatabase) -> None:

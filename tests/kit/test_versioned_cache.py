@@ -15,7 +15,7 @@ from pasar.kit.redis import Redis
 from pasar.kit.versioned_cache import VersionedCache
 from tests.fixtures.engines import new_valkey, run, started
 from tests.fixtures.redis import settings_of, until_it_answers
-from tests.kit.databases import eventually
+from tests.waiting import eventually
 
 
 @pytest.fixture

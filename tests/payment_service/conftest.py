@@ -35,7 +35,6 @@ THE_STORE = (("authorization", f"Bearer {TOKEN}"),)
 """What a caller shows who may void, refund and list."""
 
 MakePayments = Callable[..., Payments]
-Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
 Events = Callable[[], Awaitable[Sequence[Row]]]
 ExpireLeases = Callable[[], Awaitable[int]]
 Arm = Callable[[str], None]
@@ -141,16 +140,6 @@ async def call() -> AsyncGenerator[Call]:
             return PaymentServiceStub(await opened.enter_async_context(channel))
 
         yield serve
-
-
-@pytest.fixture
-def eventually() -> Eventually:
-    async def wait(holds: Callable[[], Awaitable[bool]]) -> None:
-        async with asyncio.timeout(10):
-            while not await holds():
-                await asyncio.sleep(0.01)
-
-    return wait
 
 
 def on_loopback() -> ListenerSettings:

@@ -22,7 +22,8 @@ from pasar.kit.settings import Duration
 from pasar.payment_service.config import PaymentConfig
 from pasar.payment_service.main import compose
 from tests.fakes.broker import MemoryBroker
-from tests.payment_service.conftest import ORDER, Eventually
+from tests.payment_service.conftest import ORDER
+from tests.waiting import eventually
 
 KEY = "k" * 32
 CONFIG = PaymentConfig(
@@ -83,9 +84,7 @@ async def test_orders_go_in_and_results_come_out_once_each(
         orders = [order(number, "10.13" if number % 4 == 0 else "28") for number in range(40)]
         for body in orders * 3:
             await broker.publish(ORDER_CREATED, body)
-        async with asyncio.timeout(10):
-            while len(told) < 40:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: len(told) >= 40)
         await finish()
 
     results = [PaymentResult.decode(message.topic, message.body) for message in told]
@@ -97,7 +96,7 @@ async def test_orders_go_in_and_results_come_out_once_each(
 
 
 async def test_h13_a_forged_order_is_a_dead_letter(
-    payment_database: PostgresDatabase, broker: MemoryBroker, eventually: Eventually
+    payment_database: PostgresDatabase, broker: MemoryBroker
 ) -> None:
     async def letters() -> list[tuple[str, bytes, str]]:
         rows = await payment_database.fetch("SELECT topic, body, error FROM dead_letters")
@@ -116,7 +115,7 @@ async def test_h13_a_forged_order_is_a_dead_letter(
 
 
 async def test_h29_a_stop_finishes_the_payments_under_way_and_takes_no_new_ones(
-    payment_database: PostgresDatabase, broker: MemoryBroker, eventually: Eventually
+    payment_database: PostgresDatabase, broker: MemoryBroker
 ) -> None:
     slow = replace(CONFIG, payment_delay_min=Duration(0.3), payment_delay_max=Duration(0.3))
 
@@ -149,8 +148,7 @@ async def test_what_a_killed_process_left_is_finished_by_the_next(
         ORDER,
     )
 
-    async with running(CONFIG, payment_database, broker), asyncio.timeout(10):
-        while not told:
-            await asyncio.sleep(0.01)
+    async with running(CONFIG, payment_database, broker):
+        await eventually(lambda: bool(told))
 
     assert PaymentResult.decode(told[0].topic, told[0].body).payment_id == "pay_1"

@@ -20,7 +20,7 @@ from pasar.kit.settings import BadSetting
 from pasar.payment_service.config import PaymentConfig
 from pasar.payment_service.main import compose
 from tests.fakes.broker import MemoryBroker
-from tests.payment_service.conftest import Eventually
+from tests.waiting import eventually
 
 SCRIPT = """
 import asyncio, os
@@ -75,7 +75,7 @@ async def test_only_the_grpc_port_is_needed_to_start_and_a_signal_ends_it_cleanl
 
 
 async def test_a_second_signal_ends_it_at_once(
-    clone: PostgresSettings, payment_database: PostgresDatabase, eventually: Eventually
+    clone: PostgresSettings, payment_database: PostgresDatabase
 ) -> None:
     """The first one waits for the bank, which takes its time here."""
     port = free_port()

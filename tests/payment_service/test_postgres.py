@@ -9,7 +9,8 @@ from pasar.kit.postgres import PostgresDatabase
 from pasar.payment_service.model import Charge, Status
 from pasar.payment_service.postgres import PostgresCharges
 from tests.fakes.gateway import MemoryBank
-from tests.payment_service.conftest import Eventually, MakePayments, asked
+from tests.payment_service.conftest import MakePayments, asked
+from tests.waiting import eventually
 
 PLANT = """
 INSERT INTO charges (order_id, payment_id, method, amount, currency, status, next_at)
@@ -90,7 +91,6 @@ async def test_a_batch_takes_its_rows_in_one_order_whatever_the_order_of_the_cal
     charges: PostgresCharges,
     payment_database: PostgresDatabase,
     owner: PostgresDatabase,
-    eventually: Eventually,
 ) -> None:
     """Else two batches wait for each other; the one statement shows that no retry hides it."""
 

@@ -76,7 +76,7 @@ class World:
 
     @property
     def private(self) -> set[str]:
-        """Return what must never stand in an answer to somebody else, except his own words."""
+        """Return what must never stand in an answer to somebody else, except their own words."""
         owners = (self.actors["buyer A"], self.actors["seller A"])
         return {*self.ids.values(), *(owner.email for owner in owners)}
 

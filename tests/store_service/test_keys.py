@@ -2,44 +2,27 @@
 
 import asyncio
 import os
-import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
 
 from pasar.engines.valkey_login import ValkeyLogin
 from pasar.kit import failpoints
-from pasar.kit.clock import SystemClock
 from pasar.kit.postgres import PostgresDatabase, PostgresSettings
-from pasar.kit.ratelimit import LocalLimiter, RateLimiter
 from pasar.kit.redis import Redis
-from pasar.kit.settings import Duration
-from pasar.kit.tokens import ACCESS, Claims, TokenSigner, TokenVerifier
-from pasar.store_service import app
 from pasar.store_service.catalog.model import ProductId
-from pasar.store_service.config import StoreConfig
 from pasar.store_service.identity import UserId
 from pasar.store_service.main import build
-from pasar.store_service.routes import ROUTES
-from pasar.store_service.web.address import Clients
-from pasar.store_service.web.cors import Cors
-from pasar.store_service.web.limits import Limits
-from pasar.store_service.web.middleware import EdgeSettings
-from pasar.store_service.web.pipeline import Guard
-from pasar.store_service.web.route import Limit
-from pasar.store_service.web.system import SystemHandler
-from tests.kit.databases import eventually
 from tests.store_service.cut import Line, line_to
+from tests.store_service.served import application, asked, bearer, config_on
 from tests.store_service.shop import Shop
-from tests.store_service.web.documented import documented
+from tests.waiting import eventually
 
-SECRET = "a secret of the tests, 32 bytes or more"
 ADDRESS = {"shipping_address": "Jl. Merdeka No. 1, Jakarta"}
 MANY = 200 if "LONG" in os.environ else 40
 
@@ -60,14 +43,7 @@ class Caller:
         *,
         key: str | None = None,
     ) -> httpx.Response:
-        claims = Claims(
-            user_id=str(self.user_id),
-            role=self.role,
-            token_type=ACCESS,
-            jti=str(uuid4()),
-            exp=int(time.time()) + 3600,
-        )
-        headers = {"Authorization": f"Bearer {TokenSigner(SECRET).sign(claims)}"}
+        headers = bearer(self.user_id, self.role)
         headers |= {"Idempotency-Key": key} if key else {}
         return await self.http.request(method, f"/api/v1{path}", json=body, headers=headers)
 
@@ -124,47 +100,12 @@ class Service:
 
     @asynccontextmanager
     async def _served(self, request_timeout_s: float) -> AsyncGenerator[httpx.AsyncClient]:
-        settings = self.line.settings
-        config = StoreConfig(
-            db_host="127.0.0.1",
-            db_port=self.port,
-            db_user=settings.user,
-            db_password=settings.password,
-            db_name=settings.database,
-            redis_host=self.valkey.host,
-            redis_port=self.valkey.port,
-            redis_password=self.valkey.password,
-            redis_timeout=Duration(2),  # a busy machine must not look like a dead Redis
-            jwt_secret=SECRET,
+        config = replace(
+            config_on(self.line.settings, self.valkey), db_host="127.0.0.1", db_port=self.port
         )
         parts = await build(config, pool_size=8, wake=lambda: None)
-        clock = SystemClock()
-        off = dict.fromkeys(Limit, 0)
-        limits = Limits(RateLimiter(parts.redis), LocalLimiter(clock), off, processes=1)
-        application = app.build(
-            ROUTES,
-            [SystemHandler(broker="streams", checks={}, check_timeout_s=1), *parts.handlers],
-            guard=Guard(
-                verifier=TokenVerifier(SECRET),
-                limits=limits,
-                max_body_bytes=10_000,
-                max_json_depth=20,
-                uploads=config.uploads(),
-                once=parts.once,
-            ),
-            files={},
-            clients=Clients([]),
-            cors=Cors([]),
-            clock=clock,
-            settings=EdgeSettings(
-                request_timeout_s=request_timeout_s, max_in_flight=200, db_connections=10
-            ),
-        )
-        async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=application),
-            base_url="http://shop",
-            event_hooks={"response": [documented(ROUTES).check]},
-        ) as http:
+        shop = application(config, parts, request_timeout_s=request_timeout_s)
+        async with asked(shop, "http://shop") as http:
             yield http
         await parts.close()
 

@@ -15,7 +15,7 @@ from pasar.kit.periodic import Job, every
 from pasar.kit.postgres import PostgresDatabase
 from pasar.store_service import worker
 from tests.fakes.broker import MemoryBroker
-from tests.kit.databases import eventually
+from tests.waiting import eventually
 
 ADD = "INSERT INTO outbox (message_id, topic, aggregate_id, payload) VALUES ($1, $2, 'x', $3)"
 

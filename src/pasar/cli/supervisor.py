@@ -8,7 +8,6 @@ import asyncio
 import signal
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -16,6 +15,7 @@ from pasar.engines.errors import EX_CONFIG, EngineDied
 from pasar.kit import log
 from pasar.kit.backoff import Backoff
 from pasar.kit.clock import Clock
+from pasar.kit.waiting import happens
 
 RESTART: Final = Backoff(first_s=0.2, cap_s=5.0)
 _DEATHS: Final = 5  # within _WINDOW_S: it will not get better by itself
@@ -77,7 +77,7 @@ class Supervisor:
         """
         Await `start`, which calls `start` and `adopt`; then run until SIGINT or SIGTERM, and stop.
 
-        A signal or a fault before all is started undoes what was.
+        A signal or a fault before all is started stops what was.
 
         Raises:
             PartFailed: a part died five times within a minute, or refuses its configuration.
@@ -144,9 +144,7 @@ class Supervisor:
         while not self._stopping.is_set():
             pause_s = self._pause_s(kept, code)
             _log.warning("part died", name=kept.name, code=code, restart_in_s=round(pause_s, 2))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause_s):
-                    await self._stopping.wait()
+            if await happens(self._stopping, within_s=pause_s):
                 return
             code = await self._lived(kept)
 

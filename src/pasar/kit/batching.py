@@ -2,7 +2,7 @@
 Calls that wait together go together: while one batch is under way the next one gathers.
 
 Nobody is kept waiting for company: an idle batcher starts at once, and a batch is whatever arrived
-meanwhile. It turns many small commits into few without an answer before its commit.
+meanwhile. It turns many small commits into few, and still no answer precedes its commit.
 """
 
 import asyncio

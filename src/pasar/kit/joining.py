@@ -1,5 +1,5 @@
 """
-One transaction around work that opens its own, or none, and does not know.
+One transaction around work that opens its own, or none, and does not know of it.
 
 A use case that must commit together with something it has never heard of is left as it is: the
 database that it was given joins it to the transaction around it.

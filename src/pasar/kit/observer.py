@@ -1,7 +1,7 @@
 """
 Serves `/metrics` from the one process of a service that knows the broker, on loopback.
 
-It also looks, now and then, at what nobody counts because it stands in a table or a queue.
+It also looks, every few seconds, at what stands in a table or a queue and so is not counted.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ FROM outbox WHERE sent_at IS NULL
 """
 DEAD: Final = "SELECT count(*) AS figure FROM dead_letters"
 
-_HOST: Final = "127.0.0.1"  # metrics tell much and ask nobody who they are
+_HOST: Final = "127.0.0.1"  # metrics tell much, and nobody has to log in for them
 _LOOK_EVERY_S: Final = 5.0  # below the usual scrape interval of 15 s
 
 _log: Final = log.get("metrics")

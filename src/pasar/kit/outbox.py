@@ -8,7 +8,6 @@ message twice and tells by its `message_id`, which is part of the payload (`kit/
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +16,7 @@ from pasar.kit.backoff import Backoff
 from pasar.kit.broker.port import Broker, PublishFailed, PublishUnknown
 from pasar.kit.database import Database
 from pasar.kit.errors import Unavailable
+from pasar.kit.waiting import happens
 
 Payload = Mapping[str, str]
 
@@ -113,11 +113,11 @@ class Relay:
                 except (PublishFailed, PublishUnknown, Unavailable) as fault:
                     failures += 1
                     _log.warning("cannot send", reason=repr(fault), failures=failures)
-                    await _happens(self._stopping, self._backoff.delay_s(failures))
+                    await happens(self._stopping, within_s=self._backoff.delay_s(failures))
                     continue
                 failures = 0
                 if found < self._batch:
-                    await _happens(self._woken, self._poll_s)
+                    await happens(self._woken, within_s=self._poll_s)
 
     async def stop(self) -> None:
         """Return once the batch in hand is sent or put back; `run` has ended then."""
@@ -152,9 +152,3 @@ class Relay:
                 message_id=event.payload.get("message_id", ""),
                 request_id=event.payload.get("request_id", ""),
             )
-
-
-async def _happens(event: asyncio.Event, within_s: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(within_s):
-            await event.wait()

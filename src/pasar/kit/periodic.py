@@ -6,7 +6,6 @@ A job's tick bears the failpoint `<name>.tick`.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import time, timedelta
 from typing import Final
@@ -14,6 +13,7 @@ from typing import Final
 from pasar.kit import failpoints, log
 from pasar.kit.clock import Clock
 from pasar.kit.errors import Unavailable
+from pasar.kit.waiting import happens
 
 _log: Final = log.get("periodic")
 
@@ -28,7 +28,7 @@ class Job:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Return when `stop` is set and the tick in hand has ended; cancelling ends that too."""
-        while not await _is_set(stop, self.pause_s()):
+        while not await happens(stop, within_s=self.pause_s()):
             if await failpoints.reach(f"{self.name}.tick"):
                 continue
             try:
@@ -54,10 +54,3 @@ def daily(at: time, clock: Clock) -> Callable[[], float]:
         return ((then if then > now else then + timedelta(days=1)) - now).total_seconds()
 
     return until_then
-
-
-async def _is_set(event: asyncio.Event, within_s: float) -> bool:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(within_s):
-            await event.wait()
-    return event.is_set()

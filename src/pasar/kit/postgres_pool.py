@@ -31,7 +31,7 @@ class Pool:
     """
     At most `size` connections, made by `dial` when none is idle; the last used is lent first.
 
-    Session state outlives its borrower: whoever changes it is on a connection of his own.
+    Session state outlives its borrower: whoever changes it uses a connection outside the pool.
     """
 
     def __init__(
@@ -55,11 +55,11 @@ class Pool:
     @asynccontextmanager
     async def lend(self) -> AsyncGenerator["Connection"]:
         """
-        Lend a connection; who finds all of them lent waits for his turn.
+        Lend a connection; while all of them are lent, callers wait for their turn.
 
         Raises Unavailable: the server cannot be reached, the pool is closed, or turn and dialling
         took longer than `wait_s`. A borrower who is cancelled, or leaves by Unavailable, waits
-        until the server has confirmed that nothing of his runs any more; without an answer the
+        until the server has confirmed that the statement runs no more; without an answer the
         connection is cut, as is one that comes back within a transaction.
         """
         try:

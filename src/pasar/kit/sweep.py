@@ -1,7 +1,7 @@
 """
-The sweep: rows and picture files that are of no more use go, a few at a time.
+The sweep: rows and picture files that are no longer of use are deleted, a few at a time.
 
-What is of no more use is said by the owners of the tables, in one statement each.
+The owners of the tables say what that is, in one statement each.
 """
 
 from collections.abc import Mapping, Sequence

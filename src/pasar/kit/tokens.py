@@ -26,7 +26,7 @@ _SHAPE: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 
 class BadToken(Exception):
-    """Not a token of ours, not of this kind, or no longer valid; why is nobody's business."""
+    """Not a token of ours, not of this kind, or no longer valid: the caller is not told which."""
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from pasar.payment_service.consumer import OrderCreatedConsumer
 from pasar.payment_service.grpc_listener import GrpcListener
 from pasar.payment_service.service import Payments
 
-_LOG: Final = log.get("main")
+_log: Final = log.get("main")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,14 +43,14 @@ class PaymentApp:
             orders = await self.broker.subscribe(
                 ORDER_CREATED, channel, self.consumer, concurrency=self.concurrency
             )
-            _LOG.info("ready", grpc_port=port)
+            _log.info("ready", grpc_port=port)
             await told.wait()
             await self._finish(orders)
             sweeper.cancel()
 
     async def _finish(self, orders: Subscription) -> None:
         """Take no new message, then no new call; the relay goes last, after its batch."""
-        _LOG.info("stopping", grace_s=self.grace_s)
+        _log.info("stopping", grace_s=self.grace_s)
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + self.grace_s
         await orders.stop(self.grace_s)

@@ -11,7 +11,7 @@ from pasar.kit.config import EngineConfig, Port
 from pasar.kit.postgres import PostgresSettings
 from pasar.kit.settings import BadSetting, Duration
 
-_SECRET_AT_LEAST_BYTES: Final = 32  # reliability specification, section 7
+_SECRET_AT_LEAST_BYTES: Final = 32  # RFC 2104: an HMAC key as long as its hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

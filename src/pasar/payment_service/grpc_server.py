@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # generic in the type stubs only
 RequestT = TypeVar("RequestT")
 AnswerT = TypeVar("AnswerT")
 
-_LOG: Final = log.get("grpc")
+_log: Final = log.get("grpc")
 
 STATUSES: Final[Mapping[str, grpc.StatusCode]] = {
     "VALIDATION_ERROR": grpc.StatusCode.INVALID_ARGUMENT,
@@ -172,7 +172,7 @@ class PaymentServicer(PaymentServiceServicer):
         except TimeoutError:
             error = TimedOut("no answer in time")
         except Exception:  # noqa: BLE001  the last stop: a stack trace must not reach the caller
-            _LOG.exception("call failed")
+            _log.exception("call failed")
             error = PasarError()
         return await context.abort(STATUSES[error.code], error.message)
 

@@ -109,7 +109,7 @@ class MockBank:
             raise NoAnswer
 
     def _draw(self, key: str) -> Random:
-        return Random(f"{self._seed}:{key}")  # noqa: S311  a dice, no secret
+        return Random(f"{self._seed}:{key}")  # noqa: S311  a die, no secret
 
     def _script(self, amount: Money) -> int | None:
         return amount.minor % 100 if self._scripted else None

@@ -21,8 +21,8 @@ FINAL: Final[Collection[Status]] = (Status.SUCCESS, Status.FAILED, Status.VOIDED
 # Any fixed value will do: it must only never change, or orders would get a second payment id.
 _PAYMENTS: Final = UUID("e1a0c6a4-8f5d-5b7e-9a39-7061736172b2")
 
-_LEASE_AT_LEAST_S: Final = 10.0  # reliability specification 2.5
-_PATIENCE: Final = 0.75  # of the lease: who waits longer shares the charge with the next worker
+_LEASE_AT_LEAST_S: Final = 10.0  # five times the slowest answer of the mock bank
+_PATIENCE: Final = 0.75  # of the lease: whoever waits longer shares the charge with the next worker
 
 
 def payment_id_of(order_id: str) -> str:

@@ -29,9 +29,9 @@ from pasar.payment_service.model import (
 )
 from pasar.payment_service.repository import Charges, Refunds
 
-_LOG: Final = log.get("payments")
+_log: Final = log.get("payments")
 
-_SWEEP_EVERY_S: Final = 2.0  # reliability specification 2.5
+_SWEEP_EVERY_S: Final = 2.0  # how late a lapsed lease is noticed, against one of 10 s
 _LOOK_EVERY_S: Final = 0.1  # how late a caller may learn of a result that another worker stored
 
 
@@ -97,7 +97,7 @@ class Payments:
         request_id = log.request_id.get()
         tombstone = rules.tombstone(order_id, reason, self._currency, request_id)
         if await self._charges.insert(tombstone, self._lease_s):
-            _LOG.info("charge voided", order_id=order_id, reason=reason)
+            _log.info("charge voided", order_id=order_id, reason=reason)
             return tombstone
         return await self.get(order_id)
 
@@ -105,8 +105,9 @@ class Payments:
         """
         Give an order's money back, or find out that it has been.
 
-        Still pending while the bank keeps silent: ask again. Who dies on the way is finished by the
-        next call with the same id. Raises RefundMismatch, NothingToRefund, kit.errors.Unavailable.
+        Still pending while the bank keeps silent: ask again. What a call that dies leaves undone,
+        the next one with the same id does. Raises RefundMismatch, NothingToRefund,
+        kit.errors.Unavailable.
         """
         await self._refunds.insert(asked)
         refund = rules.the_one(asked, await self._refunds.find(asked.refund_id, asked.order_id))
@@ -119,7 +120,7 @@ class Payments:
             return refund
         await failpoints.reach("refund.after_bank")
         await self._refunds.complete(refund.refund_id)
-        _LOG.info("refunded", order_id=refund.order_id, refund_id=str(refund.refund_id))
+        _log.info("refunded", order_id=refund.order_id, refund_id=str(refund.refund_id))
         return replace(refund, status=RefundStatus.SUCCESS)
 
     async def page(self, after: Position, limit: int) -> tuple[Sequence[ListedCharge], bool]:
@@ -135,7 +136,7 @@ class Payments:
         outcomes = await asyncio.gather(*map(self._resume, overdue), return_exceptions=True)
         for charge, outcome in zip(overdue, outcomes, strict=True):
             if isinstance(outcome, Exception):
-                _LOG.error("charge stays pending", order_id=charge.order_id, exc_info=outcome)
+                _log.error("charge stays pending", order_id=charge.order_id, exc_info=outcome)
 
     async def keep_sweeping(self, limit: int) -> None:
         """Sweep until cancelled, also through outages of the database."""
@@ -143,7 +144,7 @@ class Payments:
             try:
                 await self.sweep(limit)
             except Unavailable as outage:
-                _LOG.warning("sweep postponed", reason=outage.message)
+                _log.warning("sweep postponed", reason=outage.message)
             await asyncio.sleep(_SWEEP_EVERY_S)
 
     async def _resume(self, charge: Charge) -> None:
@@ -158,7 +159,7 @@ class Payments:
                     rules.charge_key(charge.order_id), charge.order_id, charge.amount
                 )
         except (NoAnswer, TimeoutError):
-            _LOG.warning("bank silent, the sweeper asks again", order_id=charge.order_id)
+            _log.warning("bank silent, the sweeper asks again", order_id=charge.order_id)
             return charge
         await failpoints.reach("pay.after_bank")
         for answer in answers:
@@ -182,5 +183,5 @@ class Payments:
         await failpoints.reach("pay.after_commit")
         if first:
             self._wake()
-            _LOG.info("charge decided", order_id=final.order_id, status=final.status.value)
+            _log.info("charge decided", order_id=final.order_id, status=final.status.value)
         return first

@@ -109,7 +109,7 @@ async def _replace_admin(config: StoreConfig, accounts: AccountService) -> list[
 
 async def serve(config: StoreConfig, listener: socket.socket) -> None:
     """Be a web process on the given socket until told to stop."""
-    _begin(config)
+    begin(config)
     wakeups = Wakeups(config.postgres(1), OUTBOX_CHANNEL)
     parts = await build(config, pool_size=config.db_pool_size, wake=wakeups.notify)
     system = SystemHandler(
@@ -192,7 +192,8 @@ async def create_admin(config: StoreConfig, email: str, password: str, name: str
         await parts.close()
 
 
-def _begin(config: StoreConfig) -> None:
+def begin(config: StoreConfig) -> None:
+    """Do what every process of the service does first."""
     log.configure(SERVICE, human=config.app_env == "development")
     failpoints.arm(config.pasar_failpoints, app_env=config.app_env)
 

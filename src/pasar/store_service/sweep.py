@@ -1,5 +1,5 @@
 """
-The composition root's corner for the hourly sweep: what is of no more use, and after which time.
+The composition root's corner for the hourly sweep: what is no longer of use, and after which time.
 
 The statements belong to the owners of the tables, their running to `kit/sweep.py`.
 """

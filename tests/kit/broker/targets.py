@@ -8,6 +8,7 @@ from pasar.kit.broker.adapter import AdaptedBroker
 from pasar.kit.broker.delivery import Policy
 from pasar.kit.broker.port import Depth, Handler, Message
 from tests.fakes.broker import MemoryDeadLetters
+from tests.waiting import eventually
 
 CHANNEL = "work"
 EMPTY = Depth(ready=0, in_flight=0, deferred=0, waiting=0)
@@ -76,12 +77,6 @@ class Gate:
             self.finished += 1
         finally:
             self.inside -= 1
-
-
-async def eventually(holds: Callable[[], bool], *, within_s: float = 10.0) -> None:
-    async with asyncio.timeout(within_s):
-        while not holds():
-            await asyncio.sleep(0.005)
 
 
 async def eventually_depth(broker: AdaptedBroker, topic: str, wanted: Depth) -> None:

@@ -16,7 +16,8 @@ from pasar.kit.backoff import Backoff
 from pasar.kit.broker.adapter import AdaptedBroker
 from pasar.kit.broker.port import Message, PublishFailed, PublishUnknown
 from tests.kit.broker.mortal import MortalServer, Patience
-from tests.kit.broker.targets import CHANNEL, Recorder, eventually
+from tests.kit.broker.targets import CHANNEL, Recorder
+from tests.waiting import eventually
 
 IMPATIENT = Patience(reconnect=Backoff(first_s=0.05, cap_s=0.4))
 NOT_SENT = (PublishFailed, PublishUnknown)

@@ -4,15 +4,8 @@ import asyncio
 
 from pasar.kit.broker.adapter import AdaptedBroker
 from pasar.kit.broker.port import Depth, Message
-from tests.kit.broker.targets import (
-    CHANNEL,
-    EMPTY,
-    Gate,
-    Recorder,
-    Target,
-    eventually,
-    eventually_depth,
-)
+from tests.kit.broker.targets import CHANNEL, EMPTY, Gate, Recorder, Target, eventually_depth
+from tests.waiting import eventually
 
 GRACE_S = 10.0
 

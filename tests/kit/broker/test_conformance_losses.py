@@ -20,7 +20,8 @@ from tests.fakes.broker import MemoryDeadLetters
 from tests.fixtures.counts import Count
 from tests.fixtures.engines import RunningNsq
 from tests.kit.broker.mortal import MortalServer
-from tests.kit.broker.targets import CHANNEL, EMPTY, Recorder, eventually, eventually_depth
+from tests.kit.broker.targets import CHANNEL, EMPTY, Recorder, eventually_depth
+from tests.waiting import eventually
 
 MESSAGES = 1000
 KILLS = 5

@@ -2,7 +2,8 @@
 
 from pasar.kit.broker.adapter import AdaptedBroker
 from pasar.kit.broker.port import Depth, Message, Reject, Retry
-from tests.kit.broker.targets import CHANNEL, Gate, eventually, eventually_depth
+from tests.kit.broker.targets import CHANNEL, Gate, eventually_depth
+from tests.waiting import eventually
 
 
 async def test_depth_and_counters_account_for_every_message(

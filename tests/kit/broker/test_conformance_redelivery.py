@@ -9,14 +9,8 @@ from pasar.kit.broker.adapter import AdaptedBroker
 from pasar.kit.broker.delivery import Policy
 from pasar.kit.broker.port import Depth, Message, Reject, Retry
 from pasar.kit.errors import Unavailable
-from tests.kit.broker.targets import (
-    CHANNEL,
-    EMPTY,
-    Recorder,
-    Target,
-    eventually,
-    eventually_depth,
-)
+from tests.kit.broker.targets import CHANNEL, EMPTY, Recorder, Target, eventually_depth
+from tests.waiting import eventually
 
 QUICK = Policy(requeue=Backoff(first_s=0.01, cap_s=0.02), max_attempts=3)
 UNTOUCHED = Policy(touch_every_s=60.0)  # so that time-outs can happen

@@ -15,7 +15,8 @@ from pasar.kit.broker.nsq import NsqAdapter
 from pasar.kit.broker.nsq_settings import NsqSettings
 from tests.fakes.broker import MemoryDeadLetters
 from tests.fixtures.engines import RunningNsq
-from tests.kit.broker.targets import CHANNEL, Recorder, eventually
+from tests.kit.broker.targets import CHANNEL, Recorder
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.nsq
 

@@ -11,7 +11,7 @@ from pasar.kit.broker import nsq_wire as wire
 from pasar.kit.broker.nsq_connection import NsqConnection, NsqRefused
 from pasar.kit.broker.nsq_dial import dial
 from pasar.kit.broker.nsq_settings import NsqSettings
-from tests.kit.broker.targets import eventually
+from tests.waiting import eventually
 
 SETTINGS = NsqSettings(reply_limit_s=0.2, heartbeat_s=0.5, dial_limit_s=2.0)
 MESSAGE = struct.pack(">qH", 1, 1) + b"0123456789abcdef" + b"body"

@@ -12,7 +12,8 @@ from pasar.kit.broker.streams import StreamsAdapter
 from pasar.kit.redis import Redis
 from tests.fakes.broker import MemoryDeadLetters
 from tests.fixtures.redis import settings_of
-from tests.kit.broker.targets import CHANNEL, Recorder, eventually
+from tests.kit.broker.targets import CHANNEL, Recorder
+from tests.waiting import eventually
 
 
 @pytest.fixture

@@ -9,29 +9,18 @@ import httpx
 import pytest
 
 from pasar.kit import failpoints
-from pasar.kit.clock import SystemClock
 from pasar.kit.postgres import PostgresDatabase, PostgresSettings
 from pasar.kit.postgres_listen import Listener
-from pasar.kit.ratelimit import LocalLimiter, RateLimiter
 from pasar.kit.settings import Duration
 from pasar.kit.tokens import TokenSigner, TokenVerifier
-from pasar.store_service import app
 from pasar.store_service.accounts.postgres_sessions import CHANNEL
 from pasar.store_service.config import StoreConfig
 from pasar.store_service.main import build
-from pasar.store_service.routes import ROUTES
-from pasar.store_service.web.address import Clients
-from pasar.store_service.web.cors import Cors
-from pasar.store_service.web.limits import Limits
-from pasar.store_service.web.middleware import EdgeSettings
-from pasar.store_service.web.pipeline import Guard
 from pasar.store_service.web.route import Limit
-from pasar.store_service.web.system import SystemHandler
-from tests.store_service.web.documented import documented
+from tests.store_service.served import SECRET, application, asked
 
 NOBODY_LISTENS = 1  # port
 PASSWORD = "secret1"
-SECRET = "a secret of the tests, 32 bytes or more"
 NEW_SECRET = "the new secret of the tests, 32 bytes or more"
 
 
@@ -87,36 +76,15 @@ def changes() -> dict[str, Any]:
 
 @pytest.fixture
 async def api(clone: PostgresSettings, changes: dict[str, Any]) -> AsyncGenerator[Api]:
-    settings, clock = config(clone, **changes), SystemClock()
+    settings = config(clone, **changes)
     parts = await build(settings, pool_size=4, wake=lambda: None)
     per_minute = {Limit.LOGIN: 0, Limit.PUBLIC: 1000, Limit.AUTH: 1000}
-    limits = Limits(RateLimiter(parts.redis), LocalLimiter(clock), per_minute, processes=1)
-    application = app.build(
-        ROUTES,
-        [SystemHandler(broker="streams", checks={}, check_timeout_s=1), *parts.handlers],
-        guard=Guard(
-            verifier=parts.signing_in.live_tokens,
-            limits=limits,
-            max_body_bytes=10_000,
-            max_json_depth=20,
-            uploads=settings.uploads(),
-            once=parts.once,
-        ),
-        files={},
-        clients=Clients([]),
-        cors=Cors([]),
-        clock=clock,
-        settings=EdgeSettings(request_timeout_s=30, max_in_flight=100, db_connections=10),
-    )
-    listener = Listener(settings.postgres(1), CHANNEL, parts.signing_in.live_tokens.wake)
-    await parts.signing_in.live_tokens.look()
-    tasks = [asyncio.create_task(run()) for run in (parts.signing_in.live_tokens.run, listener.run)]
-    transport = httpx.ASGITransport(app=application)
-    async with httpx.AsyncClient(
-        transport=transport,
-        base_url="http://shop/api/v1",
-        event_hooks={"response": [documented(ROUTES).check]},
-    ) as http:
+    live_tokens = parts.signing_in.live_tokens
+    shop = application(settings, parts, verifier=live_tokens, per_minute=per_minute)
+    listener = Listener(settings.postgres(1), CHANNEL, live_tokens.wake)
+    await live_tokens.look()
+    tasks = [asyncio.create_task(run()) for run in (live_tokens.run, listener.run)]
+    async with asked(shop) as http:
         yield Api(http)
     for task in tasks:
         task.cancel()

@@ -30,6 +30,7 @@ from pasar.store_service.accounts.service import AccountService
 from pasar.store_service.accounts.sessions import Issuer, SessionService
 from tests.fixtures.counts import Count
 from tests.store_service.accounts.logins import issued, new_user, presented, session_of
+from tests.waiting import eventually
 
 SECRET = "the secret of these tests, long enough"
 CROWD = 30
@@ -189,9 +190,10 @@ async def test_h41_the_end_of_all_waits_for_a_login_and_ends_it_too(
 
 
 async def until_somebody_waits(owner: PostgresDatabase) -> None:
-    async with asyncio.timeout(5):
-        while not await owner.fetch(WAITING):
-            await asyncio.sleep(0.01)
+    async def somebody_waits() -> bool:
+        return bool(await owner.fetch(WAITING))
+
+    await eventually(somebody_waits)
 
 
 async def test_h43_a_thousand_guesses_cost_ten_hashes_and_the_owner_gets_in(

@@ -25,6 +25,7 @@ from pasar.store_service.payments.grpc_client import GrpcCharges, GrpcSettings
 from pasar.store_service.payments.postgres import Patience
 from tests.fakes.broker import MemoryBroker, MemoryDeadLetters, Queues
 from tests.store_service.payments.world import KEY, World, world_of
+from tests.waiting import eventually
 
 TOKEN: Final = "the service token of these tests, 32 bytes"
 # A twentieth of the real times: the first look is at 0.25 s, the first question at 0.5 s.
@@ -125,9 +126,11 @@ class Saga:
 
     async def reached(self, orders: Sequence[Order], *ends: tuple[Status, str]) -> None:
         """Wait until each order stands at one of the ends."""
-        async with asyncio.timeout(30):
-            while not all([await self.world.status(order) in ends for order in orders]):
-                await asyncio.sleep(0.02)
+
+        async def all_there() -> bool:
+            return all([await self.world.status(order) in ends for order in orders])
+
+        await eventually(all_there, within_s=30, what=f"the end of {len(orders)} orders")
 
     async def flows(self) -> Flows:
         [row] = await self.world.rows(FLOWS)

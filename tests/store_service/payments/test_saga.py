@@ -15,9 +15,9 @@ from pasar.kit.settings import Duration
 from pasar.store_service.orders.model import Order, Status
 from pasar.store_service.payments.postgres import Patience
 from tests.fakes.broker import MemoryBroker
-from tests.kit.databases import eventually
 from tests.store_service.payments.saga import Saga, saga_of
 from tests.store_service.payments.world import success
+from tests.waiting import eventually
 
 PAID = (Status.PAID, "success")
 PENDING = (Status.PENDING, "pending")

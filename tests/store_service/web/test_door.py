@@ -9,7 +9,7 @@ from collections.abc import Generator
 import pytest
 
 from pasar.store_service.web.door import Door
-from tests.store_service.web.toy import eventually
+from tests.waiting import eventually
 
 HOST = "127.0.0.1"
 CROWD = 64

@@ -16,7 +16,8 @@ from pasar.kit.postgres import PostgresDatabase
 from pasar.store_service.web.middleware import CLIENT_GONE
 from pasar.store_service.web.parse import ClientGone
 from pasar.store_service.web.route import PUBLIC, Call
-from tests.store_service.web.toy import BUYER_ID, TOY, ToyShop, as_user, error_of, eventually, row
+from tests.store_service.web.toy import BUYER_ID, TOY, ToyShop, as_user, error_of, row
+from tests.waiting import eventually
 
 CATEGORY = "INSERT INTO categories (name) VALUES ('half made')"
 RUNNING = "SELECT query FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)' AND state = 'active'"

@@ -14,7 +14,8 @@ import pytest
 from pasar.store_service.web.protocol import LINGER_S
 from pasar.store_service.web.route import PUBLIC, Call
 from tests.store_service.web.serving import LIMITS, SETTINGS, Running, request, running
-from tests.store_service.web.toy import ToyShop, eventually, row
+from tests.store_service.web.toy import ToyShop, row
+from tests.waiting import eventually
 
 SCALED = replace(
     SETTINGS,

@@ -10,7 +10,8 @@ import pytest
 
 from pasar.store_service.web.server import SPARE_FILES, ServerSettings, connections_allowed
 from tests.store_service.web.serving import LIMITS, Running, request, running
-from tests.store_service.web.toy import TOY, ToyShop, eventually
+from tests.store_service.web.toy import TOY, ToyShop
+from tests.waiting import eventually
 
 
 async def get(server: Running, path: str) -> httpx.Response:

@@ -15,7 +15,7 @@ from pasar.kit.backoff import Backoff
 from pasar.kit.broker.port import DeadLetters, Handler, Message, Reject, Retry
 from pasar.kit.errors import Unavailable
 
-_LOG: Final = log.get("broker")
+_log: Final = log.get("broker")
 
 
 class Delivery(Protocol):
@@ -167,12 +167,12 @@ class Workers:
         except Retry as again:
             return again.delay_s
         except Unavailable as outage:
-            _LOG.warning("delivery postponed", topic=message.topic, reason=outage.message)
+            _log.warning("delivery postponed", topic=message.topic, reason=outage.message)
             return self._policy.requeue.delay_s(message.attempts)
         except Reject as refusal:
             return await self._bury(message, str(refusal))
         except Exception as error:  # noqa: BLE001  whatever it is, the message must go somewhere
-            _LOG.exception("delivery failed", topic=message.topic, attempts=message.attempts)
+            _log.exception("delivery failed", topic=message.topic, attempts=message.attempts)
             if message.attempts >= self._policy.max_attempts:
                 return await self._bury(message, repr(error))
             return self._policy.requeue.delay_s(message.attempts)
@@ -186,10 +186,10 @@ class Workers:
                     message.topic, message.body, error, message.attempts
                 )
         except Exception:  # noqa: BLE001  likewise
-            _LOG.exception("dead letter not recorded", topic=message.topic)
+            _log.exception("dead letter not recorded", topic=message.topic)
             return self._policy.requeue.delay_s(message.attempts)
         self._counters.dead += 1
-        _LOG.error("dead letter", topic=message.topic, error=error, attempts=message.attempts)
+        _log.error("dead letter", topic=message.topic, error=error, attempts=message.attempts)
         return None
 
     async def _touch_running(self) -> None:

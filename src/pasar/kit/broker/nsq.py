@@ -49,7 +49,7 @@ class NsqAdapter:
 
     async def declare(self, topics: Topics) -> None:
         self._topics.update(topics)
-        if (connection := self._producer.connection) is None or not connection.is_open:
+        if (connection := self._producer.alive) is None:
             return  # the next connect declares the whole table
         try:
             await self._create(connection.address, topics)
@@ -134,7 +134,7 @@ class NsqAdapter:
         return await dial(address, self._settings, _no_message, _no_stale)
 
     def _producer_changed(self) -> None:
-        self.counters.connected = self._producer.is_open
+        self.counters.connected = self._producer.alive is not None
 
 
 def _no_message(_connection: NsqConnection, _received: wire.WireMessage) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import random
 import socket
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
@@ -21,8 +20,9 @@ from pasar.kit.broker.nsq_dial import dial
 from pasar.kit.broker.nsq_link import NsqLink
 from pasar.kit.broker.nsq_settings import NsqSettings
 from pasar.kit.broker.port import Message
+from pasar.kit.waiting import happens
 
-_LOG: Final = log.get("nsq")
+_log: Final = log.get("nsq")
 _MAX_RDY: Final = 2500  # nsqd's --max-rdy-count
 _ROTATE_EVERY_S: Final = 5.0  # when connections share fewer slots; go-nsq's interval
 
@@ -73,8 +73,7 @@ class NsqSource:
         await asyncio.gather(*[link.close() for link in self._links.values()])
 
     def _open(self) -> list[NsqConnection]:
-        connections = [link.connection for link in self._links.values()]
-        return [each for each in connections if each is not None and each.is_open]
+        return [alive for link in self._links.values() if (alive := link.alive)]
 
     async def _find(self) -> None:
         """Keep a link to every nsqd; ask again soon while none is connected."""
@@ -90,9 +89,7 @@ class NsqSource:
             elif connected > self._workers.concurrency:
                 pause_s = min(pause_s, _ROTATE_EVERY_S)
             self._alone.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause_s):
-                    await self._alone.wait()
+            await happens(self._alone, within_s=pause_s)
 
     async def _meet(self) -> None:
         """Link to each nsqd not linked yet; forget those neither connected nor listed any more."""
@@ -106,7 +103,7 @@ class NsqSource:
             listed.add(known or peer)
         if None not in answers:
             for peer in [peer for peer in self._links if peer not in listed]:
-                if not self._links[peer].is_open:
+                if self._links[peer].alive is None:
                     await self._links.pop(peer).close()
 
     async def _ask(self, lookupd: str) -> list[str] | None:
@@ -114,7 +111,7 @@ class NsqSource:
         try:
             return await nsq_http.lookup(lookupd, self._topic, self._settings.http_limit_s)
         except OSError as error:
-            _LOG.warning("nsqlookupd away", lookupd=lookupd, reason=str(error))
+            _log.warning("nsqlookupd away", lookupd=lookupd, reason=str(error))
             return None
 
     async def _resolve(self, address: str) -> Peer:
@@ -124,7 +121,7 @@ class NsqSource:
                 loop = asyncio.get_running_loop()
                 found = await loop.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)
         except OSError as error:
-            _LOG.warning("nsqd has no address", nsqd=address, reason=str(error))
+            _log.warning("nsqd has no address", nsqd=address, reason=str(error))
             return frozenset()
         return frozenset((str(each[4][0]), int(each[4][1])) for each in found)
 

@@ -42,7 +42,7 @@ async def _introduce(connection: NsqConnection, host: str, settings: NsqSettings
     features = await connection.request(wire.identify(settings.features()))
     if settings.tls is not None:
         if _TLS_GRANTED not in features:
-            raise ConnectionError("nsqd offers no TLS")  # what follows is not said in clear instead
+            raise ConnectionError("nsqd offers no TLS")  # never go on in plain text instead
         await connection.secure(settings.tls, host)
     if settings.auth_secret:
         await connection.request(wire.auth(settings.auth_secret))

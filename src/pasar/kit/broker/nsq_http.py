@@ -7,7 +7,7 @@ import msgspec
 
 from pasar.kit.broker.port import Depth
 
-_MAX_ANSWER_BYTES: Final = 1024 * 1024  # some 5,000 nodes; more is no answer of ours
+_MAX_ANSWER_BYTES: Final = 1024 * 1024  # some 5,000 nodes; nothing we ask for is longer
 
 _T = TypeVar("_T")
 
@@ -39,7 +39,7 @@ class _Stats(msgspec.Struct):
 
 
 async def lookup(lookupd: str, topic: str, limit_s: float) -> list[str]:
-    """Return `host:port` of each nsqd that has the topic. Raises OSError, also for no sense."""
+    """Return `host:port` of each nsqd that has the topic. Raises OSError, for nonsense too."""
     status, body = await _get(lookupd, f"/lookup?topic={topic}", limit_s)
     if status == b"404":  # nobody has declared the topic yet
         return []

@@ -22,7 +22,7 @@ from pasar.kit.broker.streams_scripts import StreamsScripts
 from pasar.kit.redis import Redis, RedisSettings, RedisUnavailable
 from pasar.kit.redis_transport import RedisTransport
 
-_LOG: Final = log.get("streams")
+_log: Final = log.get("streams")
 
 
 class StreamsAdapter:
@@ -51,7 +51,7 @@ class StreamsAdapter:
         try:
             await self._create(topics)
         except (RedisUnavailable, ResponseError) as error:
-            _LOG.warning("declared later", reason=str(error))
+            _log.warning("declared later", reason=str(error))
 
     async def publish(self, topic: str, bodies: Sequence[bytes]) -> None:
         try:

@@ -18,8 +18,9 @@ from pasar.kit.broker.streams_delivery import StreamsDelivery
 from pasar.kit.broker.streams_scripts import StreamsScripts, stream
 from pasar.kit.redis import RedisUnavailable
 from pasar.kit.redis_transport import RedisTransport
+from pasar.kit.waiting import happens
 
-_LOG: Final = log.get("streams")
+_log: Final = log.get("streams")
 _LOOKS_PER_TIMEOUT: Final = 10  # so a time-out is noticed at most a tenth too late
 
 Entry = tuple[bytes, list[bytes]]
@@ -84,10 +85,8 @@ class StreamsSource:
                 failures += 1
                 if failures == 1:
                     self._counters.reconnects += 1
-                    _LOG.warning("stream lost", topic=self._topic, reason=str(error))
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._settings.reconnect.delay_s(failures)):
-                        await self._halting.wait()
+                    _log.warning("stream lost", topic=self._topic, reason=str(error))
+                await happens(self._halting, within_s=self._settings.reconnect.delay_s(failures))
             else:
                 failures = 0
 

@@ -13,7 +13,7 @@ from pasar.kit.broker.port import Message
 from pasar.kit.broker.streams_scripts import StreamsScripts
 from pasar.kit.redis import RedisUnavailable
 
-_LOG: Final = log.get("streams")
+_log: Final = log.get("streams")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class StreamsDelivery:
         try:
             return await call
         except (RedisUnavailable, ResponseError) as error:
-            _LOG.warning("delivery not settled", topic=self.message.topic, reason=str(error))
+            _log.warning("delivery not settled", topic=self.message.topic, reason=str(error))
             return False
 
 

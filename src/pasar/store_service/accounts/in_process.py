@@ -11,6 +11,7 @@ from typing import Final
 
 from pasar.kit.errors import Unavailable
 from pasar.kit.tokens import BadToken, Claims, Verifier
+from pasar.kit.waiting import happens
 from pasar.store_service.accounts.repository import Sessions
 
 # A token may be issued, by a clock of another machine, a little after its account ended the others.
@@ -59,9 +60,7 @@ class LiveTokens:
         while True:
             self._woken.clear()
             await self.look()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._poll_s):
-                    await self._woken.wait()
+            await happens(self._woken, within_s=self._poll_s)
 
 
 _: type[Verifier] = LiveTokens

@@ -1,7 +1,7 @@
 """
 The cart in PostgreSQL: one statement per change, the row of `carts` taken first.
 
-Who holds that row is alone with the lines, so changes of one cart, checkout included, queue up.
+Whoever holds that row has the lines to itself: changes of one cart, checkout included, queue up.
 Redis is not mentioned here; stock is looked at and never reserved.
 """
 

@@ -130,9 +130,8 @@ class InProcessSearch:
     async def outdate(self) -> None:
         """Let no page be shown that was read before now, here or in another process."""
         self.pages.clear()
-        with suppress(
-            RedisUnavailable
-        ):  # who cannot be told either has no Redis, or waits its time
+        # A process that cannot be told has lost Redis and its copies too, or keeps them their time.
+        with suppress(RedisUnavailable):
             await self.redis.set(self.mark, b"", px=_MARK_TTL_MS)
 
 

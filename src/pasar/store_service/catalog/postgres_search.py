@@ -7,7 +7,7 @@ from pasar.kit.database import Database
 from pasar.store_service.catalog.model import Found, ProductFilter, ProductId, Sort
 from pasar.store_service.catalog.repository import ProductSearch
 
-# Which of these pictures are some product's, be it deleted: orders may still show it.
+# Which of these pictures belong to a product, even to a deleted one: orders may still show it.
 NAMED_IMAGES: Final = """
 SELECT image_url AS name FROM products WHERE image_url = ANY ($1) AND image_url <> ''
 """

@@ -1,8 +1,8 @@
 """
 The Redis mutex around checkouts: it calms the crowd on a product and guards nothing.
 
-Who waits here waits neither on a database connection nor on a row lock. Without Redis, or after the
-longest wait, the checkout goes on without it; the statement CHECKOUT decides alone.
+Whoever waits here occupies neither a database connection nor a row lock. Without Redis, or after
+the longest wait, the checkout goes on without it; the statement CHECKOUT decides alone.
 """
 
 from collections.abc import Sequence

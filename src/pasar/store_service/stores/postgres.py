@@ -53,7 +53,7 @@ RETURNING s.id, s.user_id, s.name, coalesce(s.description, '') AS description,
           s.logo_url, s.created_at, s.updated_at, coalesce(b.logo_url, '') AS replaced
 """
 
-# Which of these pictures are some store's.
+# Which of these pictures belong to a store.
 NAMED_LOGOS: Final = """
 SELECT logo_url AS name FROM stores WHERE logo_url = ANY ($1) AND logo_url <> ''
 """
