@@ -27,7 +27,7 @@ SMOKE: Final = (
     "forge messages",
     "lose messages",
 )
-"""What reliability.md marks [s], and a little more; each time in another order."""
+"""One of each hazard that docs/guarantees.md says the smoke shows; each time in another order."""
 
 LONG: Final = (*FAULTS, "kill store", "kill payment")
 """One round of `make chaos`."""
