@@ -20,7 +20,7 @@ def test_the_smoke_is_one_round_of_at_least_eight_faults() -> None:
 
 
 def test_ten_seeds_of_ten_minutes_kill_as_often_as_the_specification_asks() -> None:
-    """The plan's share of the kills asked of ten runs (`results.ASKED`); nsqd and Redis are one part on streams."""
+    """A share of what `results.ASKED` asks of done kills; on streams nsqd and Redis are one."""
     names = [each.name for seed in range(10) for each in plan(seed, LONG, GAP_S, 600)]
 
     assert min(names.count("kill store"), names.count("kill payment")) >= 50
