@@ -21,13 +21,17 @@ def children(pid: int) -> list[int]:
 
 def web_process(shop: Shop) -> int:
     """Return the pid of the one web process."""
+    (pid,) = web_processes(shop)
+    return pid
+
+
+def web_processes(shop: Shop) -> list[int]:
     assert shop.store.process is not None
-    (pid,) = (
+    return [
         child
         for child in children(shop.store.process.pid)
         if b"store-web" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
-    )
-    return pid
+    ]
 
 
 def highest_memory(pid: int) -> int:
