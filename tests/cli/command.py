@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from pasar.engines.ports import any_free
+from tests.journeys.processes import listening, unix_listening
 from tests.waiting import wait_until
 
 HOST: Final = "127.0.0.1"
@@ -92,7 +93,7 @@ class Command:
         self.children |= set(self.descendants())
 
     def ready_in_s(self) -> float:
-        self.says("ready in ")
+        self.says("\nready in ")
         found = re.search(r"ready in ([\d.]+) s", self.said)
         assert found
         return float(found[1])
@@ -104,6 +105,10 @@ class Command:
     def descendants(self, words: str = "") -> list[int]:
         """Return the living processes below it whose command line has these words."""
         return descendants(self.process.pid, words)
+
+    def everybody(self) -> list[int]:
+        """Return all of its living processes, itself the first."""
+        return [self.process.pid, *self.descendants()]
 
     def kill(self, words: str) -> None:
         """Kill the child with these words in its command line and wait for its successor."""
@@ -164,3 +169,24 @@ def assert_buys(up: Command, *, within_s: float) -> None:
 
     assert bought.stdout == b'"status":"paid"\n'
     assert time.monotonic() - began < within_s
+
+
+def assert_only_the_shop_is_public(up: Command) -> None:
+    """Look at every socket of its processes once those that it was told to open are open."""
+    told = {
+        value.rpartition(":")[2]
+        for name, value in up.variables.items()
+        if name.endswith(("_PORT", "_ADDR"))
+    }
+    public = ("0.0.0.0", up.variables["APP_PORT"])  # noqa: S104  meant for everybody
+
+    def open_at() -> set[tuple[str, str]]:
+        return {(host, str(port)) for host, port in listening(up.everybody())}
+
+    wait_until(
+        lambda: {port for _, port in open_at()} >= told,
+        within_s=LIMIT_S,
+        what=f"{told} being open",
+    )
+    assert {(host, port) for host, port in open_at() if host != HOST} == {public}
+    assert unix_listening(up.everybody()) == []

@@ -6,16 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import Command, assert_buys, engine_ports, free, run
+from tests.cli.command import (
+    Command,
+    assert_buys,
+    assert_only_the_shop_is_public,
+    engine_ports,
+    free,
+    run,
+)
 
 
 @pytest.fixture(scope="module")
 def up(folder: Path) -> Iterator[Command]:
     """A first start, on an empty data directory, with the default delays of the bank."""
-    ports = engine_ports() | free("APP_PORT", "PAYMENT_GRPC_PORT")
+    ports = engine_ports() | free(
+        "APP_PORT", "PAYMENT_GRPC_PORT", "METRICS_PORT", "PAYMENT_METRICS_PORT"
+    )
     command = Command("up", folder, {"BROKER": "streams", **ports})
     try:
-        command.says("ready in ")
+        command.says("\nready in ")
         yield command
         command.interrupt()
         assert command.ends() == 0
@@ -63,6 +72,18 @@ def test_other_commands_are_told_the_settings_and_nothing_else_of_the_terminal(u
 
     assert told["DB_PORT"] == up.variables["DB_PORT"]
     assert "PATH" not in told
+
+
+def test_h57_only_the_shop_itself_can_be_reached_from_elsewhere(up: Command) -> None:
+    assert_only_the_shop_is_public(up)
+
+
+def test_h57_nobody_else_may_read_or_change_the_data(up: Command) -> None:
+    data = up.folder / ".local/data"
+    within = {path.name: path for path in data.iterdir()}
+
+    assert within.keys() >= {"pg", "valkey", "log", "secrets.json", "run.json"}
+    assert [path for path in (data, *within.values()) if path.stat().st_mode & 0o066] == []
 
 
 def test_a_demo_shop_is_planted_once(up: Command) -> None:

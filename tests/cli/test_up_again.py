@@ -11,7 +11,13 @@ import pytest
 
 from pasar.cli.demo import PRODUCT_ID
 from pasar.kit.postgres import PostgresDatabase, PostgresSettings
-from tests.cli.command import LIMIT_S, assert_buys, engine_ports, free
+from tests.cli.command import (
+    LIMIT_S,
+    assert_buys,
+    assert_only_the_shop_is_public,
+    engine_ports,
+    free,
+)
 from tests.cli.conftest import Starting
 from tests.waiting import wait_until
 
@@ -26,13 +32,13 @@ def test_ctrl_c_leaves_no_process_and_the_data_start_again_at_once(
     start: Starting, variables: Mapping[str, str]
 ) -> None:
     first = start("up", **variables)
-    first.says("ready in ")
+    first.says("\nready in ")
     first.interrupt()
     assert first.ends() == 0
     first.leaves_nobody(within_s=1)
     began = time.monotonic()
     second = start("up", **variables)
-    second.says("ready in ")
+    second.says("\nready in ")
 
     assert time.monotonic() - began < 6
     assert "Kopi Gayo" in products(variables)
@@ -45,14 +51,14 @@ def test_killing_the_supervisor_ends_everything(
 ) -> None:
     up = start("up", **variables)
     up.says("worker started")
-    up.says("ready in ")
+    up.says("\nready in ")
     assert len(up.children) >= 5
     os.kill(up.process.pid, signal.SIGKILL)
 
     up.leaves_nobody(within_s=3)
 
 
-def test_d44_over_nsq_the_very_first_order_is_paid(
+def test_d44_h57_over_nsq_the_very_first_order_is_paid_and_only_the_shop_is_public(
     start: Starting, variables: Mapping[str, str], folder: Path, nsq_binaries: Path
 ) -> None:
     (folder / ".local").mkdir(exist_ok=True)
@@ -60,9 +66,10 @@ def test_d44_over_nsq_the_very_first_order_is_paid(
     names = ("NSQD_ADDR", "NSQD_HTTP_ADDR", "NSQ_LOOKUPD_ADDR")
     addresses = {name: f"127.0.0.1:{port}" for name, port in free(*names).items()}
     up = start("up", **{**variables, **addresses, "BROKER": "nsq"})
-    up.says("ready in ")
+    up.says("\nready in ")
 
     assert_buys(up, within_s=3)
+    assert_only_the_shop_is_public(up)
     up.interrupt()
     assert up.ends() == 0
     up.leaves_nobody(within_s=1)
@@ -84,7 +91,7 @@ def test_an_engine_that_keeps_dying_ends_the_run_with_its_last_words(
     start: Starting, variables: Mapping[str, str]
 ) -> None:
     up = start("up", **variables)
-    up.says("ready in ")
+    up.says("\nready in ")
     for _ in range(4):
         up.kill("valkey-server")
     wait_until(
@@ -110,7 +117,7 @@ async def test_somebodys_own_servers_get_no_demo_shop_and_are_not_stopped(
     tmp_path: Path,
 ) -> None:
     up = start("up", **{**variables, **engines, "PASAR_DATA_DIR": str(tmp_path)})
-    up.says("ready in ")
+    up.says("\nready in ")
     up.interrupt()
 
     assert up.ends() == 0

@@ -159,9 +159,3 @@ def test_decisions_are_numbered_without_gaps() -> None:
     numbers = sorted(int(path.name[:4]) for path in (ROOT / "docs" / "adr").glob("*.md"))
 
     assert numbers == [*range(1, len(numbers) + 1)]
-
-
-def test_h58_the_number_of_direct_dependencies_stays_small() -> None:
-    project = (ROOT / "pyproject.toml").read_text().partition("dependencies = [")[2]
-
-    assert project.partition("]\n\n")[0].count(">=") <= 25
