@@ -12,8 +12,7 @@ from typing import Final
 
 from bench import report
 from bench.load import build, shopload
-from bench.shop import ROOT, BenchFailed, shop
-from pasar.engines.datadir import Run
+from bench.shop import ROOT, BenchFailed, processes, shop
 
 PY_SPY: Final = ROOT / ".local" / "profile" / "bin" / "py-spy"
 SECONDS: Final = 10
@@ -29,7 +28,7 @@ async def profile(scenario: str) -> Path:
         lengths = ("-rounds", "2", "-seconds", str(SECONDS))
         rounds = shopload("-base", run.urls["store"], "-scenarios", scenario, *lengths)
         await anext(rounds)
-        await record(web_process(run), file)
+        await record(processes(run, "store-web")[0], file)
         async for seen in rounds:
             print(f"{scenario}, looked at: {seen.ops_per_s:,.0f}/s", flush=True)
     return file
@@ -41,15 +40,6 @@ async def record(pid: int, file: Path) -> None:
     spy = await asyncio.create_subprocess_exec(str(PY_SPY), "record", "--pid", str(pid), *looks)
     if await spy.wait():
         raise BenchFailed("py-spy could not look into the web process")
-
-
-def web_process(run: Run) -> int:
-    """Return the pid of one of the shop's web processes. Raises BenchFailed."""
-    children = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text(encoding="ascii")
-    for child in map(int, children.split()):
-        if b"web" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0"):
-            return child
-    raise BenchFailed("the shop has no web process")
 
 
 def main() -> None:

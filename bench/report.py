@@ -17,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from bench import footprint
 from bench.chart import Bar, chart
 
 # The load generator's scenarios and the goal: rate and p99 ÷ the yardstick's. Lists come before the
@@ -74,7 +75,7 @@ class Setting:
     """What the figures depend on; `limit` is what pgbench reaches, `versions` are those beneath."""
 
     rounds: int
-    broker: str
+    taken: footprint.Footprint
     limit: float
     versions: Mapping[str, str]
 
@@ -89,7 +90,6 @@ def table(measured: Sequence[Measurement], ours: str) -> str:
 
 def page(measured: Sequence[Measurement], ours: str, setting: Setting) -> str:
     """Return bench/RESULTS.md, the picture of `picture` in it."""
-    listed = facts({**setting.versions, "broker": setting.broker})
     checkout = _median([one for one in measured if (one.scenario, one.base) == ("checkout", ours)])
     legend = _LEGEND.format(
         rounds=setting.rounds,
@@ -98,8 +98,9 @@ def page(measured: Sequence[Measurement], ours: str, setting: Setting) -> str:
         of_limit=checkout.ops_per_s / setting.limit,
     )
     return "\n\n".join(
-        ("# Figures", "Written by `make bench`.", listed, "![ratios](results.svg)",
-         table(measured, ours), legend)
+        ("# Figures", "Written by `make bench`.", facts(setting.versions), "![ratios](results.svg)",
+         table(measured, ours), legend,
+         "## Memory and start", footprint.table(setting.taken), footprint.LEGEND)
     )  # fmt: skip
 
 

@@ -7,11 +7,14 @@ takes that broker.
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from bench import report
+from bench.footprint import Footprint, memory
+from bench.footprint import table as footprint
 from bench.limit import checkouts_per_s
 from bench.load import build, shopload
 from bench.shop import (
@@ -24,6 +27,7 @@ from bench.shop import (
     audit,
     child,
     listens,
+    ready_in_s,
     shop,
     still_there,
     versions,
@@ -40,6 +44,19 @@ YARDSTICK_DATABASE: Final = "yardstick"
 ROUNDS: Final = 5  # without ROUNDS
 SECONDS: Final = 3.0  # of one measurement, after a quarter of it to warm up
 DRAINED_ORDERS: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was found; `ours` is the URL by which our measurements are told from theirs."""
+
+    measured: Measured
+    ours: str
+    taken: Footprint
+    versions: Mapping[str, str]
+
+    def tables(self) -> str:
+        return f"{report.table(self.measured, self.ours)}\n\n{footprint(self.taken)}"
 
 
 @asynccontextmanager
@@ -79,28 +96,34 @@ async def compare(run: Run, theirs: str, names: Sequence[str], rounds: int) -> M
     return await load(ours, theirs, "-scenarios", steps, *lengths, "-drain", drain)
 
 
-async def bench(rounds: int) -> tuple[str, str]:
-    """Measure everything; return bench/RESULTS.md and its picture."""
+async def measure(names: Sequence[str], rounds: int) -> Outcome:
+    """Run the scenarios on a shop made anew, audit it, and start it once more."""
     await build("shopload", "yardstick")
     async with shop() as run, yardstick(run) as theirs:
-        ours = run.urls["store"]
-        measured = await compare(run, theirs, list(report.TARGETS), rounds)
+        fresh_s = ready_in_s()
+        measured = await compare(run, theirs, names, rounds)
+        store, payment = memory(run)
         await audit()
-        software = {**report.installed(), **await versions(run)}
-        broker = run.variables["BROKER"]
+        software = {**report.installed(), **await versions(run), "broker": run.variables["BROKER"]}
+    async with shop(again=True):
+        taken = Footprint(store, payment, fresh_s, again_s=ready_in_s())
+    return Outcome(measured, run.urls["store"], taken, software)
+
+
+async def bench(rounds: int) -> tuple[str, str]:
+    """Measure everything; return bench/RESULTS.md and its picture."""
+    found = await measure(list(report.TARGETS), rounds)
     async with shop() as run:  # alone: the yardstick's processes take nothing from the limit
-        setting = report.Setting(rounds, broker, await checkouts_per_s(run), software)
-    print(report.table(measured, ours))
-    return report.page(measured, ours, setting), report.picture(measured, ours)
+        limit = await checkouts_per_s(run)
+    setting = report.Setting(rounds, found.taken, limit, found.versions)
+    print(found.tables())
+    page = report.page(found.measured, found.ours, setting)
+    return page, report.picture(found.measured, found.ours)
 
 
 async def bench_one(name: str, rounds: int) -> str:
-    """Measure one scenario; return its table."""
-    await build("shopload", "yardstick")
-    async with shop() as run, yardstick(run) as theirs:
-        measured = await compare(run, theirs, [name], rounds)
-        await audit()
-        return report.table(measured, run.urls["store"])
+    """Measure one scenario; return its tables."""
+    return (await measure([name], rounds)).tables()
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ Everything is stopped at the end, however it comes.
 
 import asyncio
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -64,17 +65,38 @@ def shop_variables() -> dict[str, str]:
 
 
 @asynccontextmanager
-async def shop() -> AsyncGenerator[Run]:
-    """Run `pasar up` on a data directory made anew."""
+async def shop(*, again: bool = False) -> AsyncGenerator[Run]:
+    """Run `pasar up`, on a data directory made anew or on that of the last one."""
     if running(DATA):
         raise BenchFailed(f"another bench runs on {DATA}")
-    shutil.rmtree(DATA, ignore_errors=True)
-    DATA.mkdir(mode=0o700, parents=True)
+    if not again:
+        shutil.rmtree(DATA, ignore_errors=True)
+        DATA.mkdir(mode=0o700, parents=True)
     async with child("shop", sys.executable, "-m", "pasar", "up", **shop_variables()) as process:
         async with asyncio.timeout(READY_LIMIT_S):
-            while (run := running(DATA)) is None:
+            while (run := running(DATA)) is None or not _ready():
                 await still_there("shop", process)
         yield run
+
+
+def ready_in_s() -> float:
+    """Return how long the running shop says that its start took."""
+    said = _ready()
+    if said is None:
+        raise BenchFailed("the shop does not say how long its start took")
+    return float(said[1])
+
+
+def processes(run: Run, *commands: str) -> list[int]:
+    """Return the pids of the shop's parts that run one of these commands. Raises BenchFailed."""
+    children = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text(encoding="ascii")
+    words = {
+        int(child): Path(f"/proc/{child}/cmdline").read_text(encoding="utf-8").split("\0")
+        for child in children.split()
+    }
+    if not (found := [pid for pid, line in words.items() if not set(commands).isdisjoint(line)]):
+        raise BenchFailed(f"nobody runs {' or '.join(commands)}")
+    return found
 
 
 @asynccontextmanager
@@ -82,7 +104,7 @@ async def child(
     name: str, *command: str, **variables: str
 ) -> AsyncGenerator[asyncio.subprocess.Process]:
     """Run a command, its output in a file; it is told to stop at the end and when we die."""
-    with (DATA / f"{name}.log").open("wb") as log:
+    with _log(name).open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             *bound_to_parent(command, Signals.SIGTERM),
             cwd=ROOT,
@@ -104,7 +126,7 @@ async def still_there(name: str, process: asyncio.subprocess.Process) -> None:
     """Wait a moment. Raises BenchFailed when the process has ended."""
     await asyncio.sleep(POLL_S)
     if process.returncode is not None:
-        raise BenchFailed(f"{name} ended with {process.returncode}; see {DATA / name}.log")
+        raise BenchFailed(f"{name} ended with {process.returncode}; see {_log(name)}")
 
 
 async def listens(port: int) -> bool:
@@ -154,3 +176,11 @@ async def audit() -> None:
     )
     if await process.wait():
         raise BenchFailed("figures of a shop whose books disagree are worth nothing")
+
+
+def _ready() -> re.Match[str] | None:
+    return re.search(r"ready in ([\d.]+) s", _log("shop").read_text(encoding="utf-8"))
+
+
+def _log(name: str) -> Path:
+    return DATA / f"{name}.log"

@@ -1,12 +1,20 @@
 """The tables of `make bench` and `make bench-scale`: what is measured, and divided by what."""
 
+import os
 import re
+import subprocess
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import msgspec
+
+from bench.footprint import Footprint, Memory, memory
 from bench.limit import script
-from bench.report import TARGETS, Measurement, picture, table
+from bench.report import TARGETS, Measurement, Setting, page, picture, table
 from bench.scale import table as growth_table
+from pasar.engines.datadir import Run
 
 SHOPLOAD = Path(__file__).parents[2] / "bench" / "shopload"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -63,6 +71,37 @@ def test_pgbench_is_given_the_checkout_of_the_shop_with_no_parameter_left() -> N
     assert "INSERT INTO orders" in asked
     assert "$" not in asked
     assert set(re.findall(r"(?<!:):([A-Za-z]\w*)", asked)) == {"client_id", "ware"}
+
+
+def test_memory_and_start_stand_beside_their_goals_at_the_end_of_the_page() -> None:
+    rounds = [
+        msgspec.structs.replace(measurement(base, 1, 1), scenario="checkout")
+        for base in (OURS, THEIRS)
+    ]
+    taken = Footprint(Memory(240.4, 180), Memory(80, 60), fresh_s=5.04, again_s=2.5)
+
+    written = page(rounds, OURS, Setting(5, taken, limit=100, versions={}))
+
+    assert "| memory, store service with 2 web processes | 240 MiB (180) | RSS ≤ 250" in written
+    assert "| memory, payment service | 80 MiB (60) | RSS ≤ 90" in written
+    assert "| start, fresh | 5.0 s | ≤ 8 s |" in written
+    assert "| start, again | 2.5 s | ≤ 3 s |" in written
+
+
+def test_a_service_weighs_what_its_processes_do_and_the_store_its_supervisor_too() -> None:
+    """This process passes for the supervisor."""
+    waits = (sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()")
+    with ExitStack() as running:
+        for part in ("store-worker", "store-web", "payment"):
+            process = running.enter_context(
+                subprocess.Popen([*waits, part], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            )
+            assert process.stdout
+            process.stdout.readline()
+        store, payment = memory(Run(pid=os.getpid(), variables={}, urls={}))
+
+    assert 0 < payment.pss <= payment.rss
+    assert store.rss > 3 * payment.rss
 
 
 def test_growth_is_the_largest_size_divided_by_the_smallest() -> None:
