@@ -10,12 +10,16 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
+from pasar.kit import log
+
 AT_ONCE: Final = 4
 PAUSE_S: Final = 0.001
 """Long enough for another process to wake; four per millisecond are more than one can serve."""
 
 REFUSED_PAUSE_S: Final = 0.1
 """After a refusal by the system, such as too many open files."""
+
+_log: Final = log.get("http")
 
 
 class Door:
@@ -29,7 +33,7 @@ class Door:
         self._loop = asyncio.get_running_loop()
         self._let_in = 0
         self._pause: asyncio.TimerHandle | None = None
-        self._coming = set[asyncio.Task[object]]()
+        self._coming = set[asyncio.Task[None]]()
         listener.settimeout(0)
         listener.listen(backlog)
         self._open()
@@ -49,6 +53,13 @@ class Door:
         self._loop.remove_reader(self._listener)
         self._pause = self._loop.call_later(seconds, self._open)
 
+    async def _welcome(self, client: socket.socket) -> None:
+        try:
+            await self._loop.connect_accepted_socket(self._connection, client)
+        except OSError as fault:  # the client has left already
+            _log.info("client lost at the door", reason=repr(fault))
+            client.close()
+
     def _take(self) -> None:
         try:
             client, _ = self._listener.accept()
@@ -57,10 +68,9 @@ class Door:
         except OSError:
             self._rest(REFUSED_PAUSE_S)
             return
-        coming = self._loop.connect_accepted_socket(self._connection, client)
-        task = self._loop.create_task(coming)
-        self._coming.add(task)
-        task.add_done_callback(self._coming.discard)
+        coming = self._loop.create_task(self._welcome(client))
+        self._coming.add(coming)
+        coming.add_done_callback(self._coming.discard)
         self._let_in += 1
         if self._let_in % AT_ONCE == 0:
             self._rest(PAUSE_S)
