@@ -19,7 +19,7 @@ from pasar.kit.errors import Unavailable
 PER_CONNECTION: Final = 3
 """So many are never refused for each connection to the database: no crowd leaves it idle."""
 
-LATE_S: Final = 0.1
+LATE_S: Final = 0.06
 """A question longer under way than this waited: it takes 1 ms, on a busy machine some ten."""
 
 BURST_S: Final = 1.0
