@@ -17,7 +17,6 @@ from typing import Final, cast
 import uvicorn
 from starlette.types import ASGIApp
 
-from pasar.store_service.web.door import Door
 from pasar.store_service.web.protocol import ConnectionLimits, GuardedProtocol
 
 SPARE_FILES: Final = 100
@@ -41,26 +40,7 @@ class ServerSettings:
 
 
 class EventServer(uvicorn.Server):
-    """A server that leaves the signals to its process, and takes connections through a door."""
-
-    def __init__(self, config: uvicorn.Config, listener: socket.socket) -> None:
-        super().__init__(config)
-        self._listener = listener
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        connection = partial(  # type: ignore[call-arg]  # every protocol of uvicorn's takes these
-            self.config.http_protocol_class,
-            config=self.config,
-            server_state=self.server_state,
-            app_state=self.lifespan.state,
-        )
-        self._door = Door(self._listener, connection, backlog=self.config.backlog)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await self._door.close()
-        self._listener.close()
-        await super().shutdown(sockets)
+    """A server that leaves the signals to its process."""
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -80,9 +60,9 @@ async def serve(
 
     Returns when the last request is answered, at the latest after both delays of the settings.
     """
-    server = EventServer(_config(app, settings), listener)
+    server = EventServer(_config(app, settings))
     async with asyncio.TaskGroup() as tasks:
-        serving = tasks.create_task(server.serve(sockets=[]))
+        serving = tasks.create_task(server.serve(sockets=[listener]))
         looking = tasks.create_task(_cut_overdue(server, settings.connection))
         serving.add_done_callback(lambda _: looking.cancel())
         await stop.wait()
