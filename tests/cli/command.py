@@ -110,11 +110,21 @@ class Command:
         """Return all of its living processes, itself the first."""
         return [self.process.pid, *self.descendants()]
 
+    def only(self, words: str) -> int:
+        """Return the one child with these words in its command line, once there is just one."""
+        # A process that is just becoming another has no command line for a moment.
+        found: list[int] = []
+
+        def one() -> bool:
+            found[:] = self.descendants(words)
+            return len(found) == 1
+
+        wait_until(one, within_s=LIMIT_S, what=f"one {words}")
+        return found[0]
+
     def kill(self, words: str) -> None:
         """Kill the child with these words in its command line and wait for its successor."""
-        # A process that is just becoming another has no command line for a moment.
-        wait_until(lambda: len(self.descendants(words)) == 1, within_s=LIMIT_S, what=f"one {words}")
-        [victim] = self.descendants(words)
+        victim = self.only(words)
         os.kill(victim, signal.SIGKILL)
         wait_until(
             lambda: [pid for pid in self.descendants(words) if pid != victim],

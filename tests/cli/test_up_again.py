@@ -12,14 +12,12 @@ import pytest
 from pasar.cli.demo import PRODUCT_ID
 from pasar.kit.postgres import PostgresDatabase, PostgresSettings
 from tests.cli.command import (
-    LIMIT_S,
     assert_buys,
     assert_only_the_shop_is_public,
     engine_ports,
     free,
 )
 from tests.cli.conftest import Starting
-from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -94,12 +92,7 @@ def test_an_engine_that_keeps_dying_ends_the_run_with_its_last_words(
     up.says("\nready in ")
     for _ in range(4):
         up.kill("valkey-server")
-    wait_until(
-        lambda: len(up.descendants("valkey-server")) == 1,
-        within_s=LIMIT_S,
-        what="one valkey-server",
-    )
-    [valkey] = up.descendants("valkey-server")
+    valkey = up.only("valkey-server")
     os.kill(valkey, signal.SIGKILL)
 
     assert up.ends() == 1
