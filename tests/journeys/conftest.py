@@ -12,7 +12,7 @@ from pasar.engines.ports import any_free
 from pasar.engines.valkey_login import ValkeyLogin
 from pasar.kit.postgres import PostgresSettings
 from tests.fixtures.database import administer
-from tests.fixtures.engines import run
+from tests.fixtures.engines import RunningNsq, run
 from tests.journeys.shop import Command, Shop, running_shop
 
 
@@ -21,6 +21,14 @@ def redis_variables(valkey: ValkeyLogin) -> dict[str, str]:
         "REDIS_HOST": valkey.host,
         "REDIS_PORT": str(valkey.port),
         "REDIS_PASSWORD": valkey.password,
+    }
+
+
+def nsq_variables(nsq: RunningNsq) -> dict[str, str]:
+    return {
+        "NSQD_ADDR": nsq.nsqd_tcp,
+        "NSQD_HTTP_ADDR": nsq.nsqd_http,
+        "NSQ_LOOKUPD_ADDR": nsq.lookupd_http,
     }
 
 
@@ -39,8 +47,7 @@ def broker_variables(request: pytest.FixtureRequest, valkey: ValkeyLogin) -> Map
     if request.param == "streams":
         return {"BROKER": "streams", **redis_variables(valkey)}
     nsq = request.getfixturevalue("nsq")
-    addresses = {"NSQD_ADDR": nsq.nsqd_tcp, "NSQ_LOOKUPD_ADDR": nsq.lookupd_http}
-    return {"BROKER": "nsq", **addresses, **redis_variables(valkey)}
+    return {"BROKER": "nsq", **nsq_variables(nsq), **redis_variables(valkey)}
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from pasar.engines.valkey import Valkey
 from pasar.kit.postgres import PostgresSettings
 from tests.fixtures.database import migrated
 from tests.fixtures.engines import new_postgres, new_valkey, run, start_nsq, started
-from tests.journeys.conftest import redis_variables
+from tests.journeys.conftest import nsq_variables, redis_variables
 from tests.journeys.people import eventually
 from tests.journeys.shop import Shop, running_shop
 
@@ -58,7 +58,7 @@ def frail_shop(
     told = {"BROKER": "streams", **redis_variables(valkey.login), **(variables or {})}
     if nsq_binaries is not None:
         nsq = start_nsq(nsq_binaries, engines_folder)
-        told |= {"NSQD_ADDR": nsq.nsqd_tcp, "NSQ_LOOKUPD_ADDR": nsq.lookupd_http, "BROKER": "nsq"}
+        told |= {"BROKER": "nsq", **nsq_variables(nsq)}
         broker = nsq.nsqd
         engines |= {nsq.nsqd, nsq.nsqlookupd}
     account = postgres.account

@@ -19,6 +19,7 @@ from pasar.audit.check import check
 from pasar.engines.ports import any_free
 from pasar.kit.postgres import PostgresDatabase, PostgresSettings
 from pasar.store_service.routes import ROUTES
+from tests.journeys import leftovers
 from tests.store_service.web.documented import documented
 
 READY_S = 30
@@ -162,7 +163,7 @@ def is_open(port: int) -> bool:
 def running_shop(
     folder: Path, owner: PostgresSettings, variables: Mapping[str, str]
 ) -> Generator[Shop]:
-    """Start both services on a migrated database; stop them at the end."""
+    """Start both services on a migrated database, without leftovers; stop them at the end."""
     ports = {"APP_PORT": any_free("127.0.0.1"), "PAYMENT_GRPC_PORT": any_free("127.0.0.1")}
     told = {
         **QUICK,
@@ -180,6 +181,7 @@ def running_shop(
         payment=Command("payment", told, folder, ports["PAYMENT_GRPC_PORT"]),
         owner=owner,
     )
+    asyncio.run(leftovers.removed(told))
     try:
         shop.payment.start()
         shop.store.start()

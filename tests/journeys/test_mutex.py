@@ -15,6 +15,7 @@ from tests.journeys.conftest import redis_variables
 from tests.journeys.frail import frozen
 from tests.journeys.people import ADDRESS, Person, eventually, newcomer, stall
 from tests.journeys.shop import Command, Shop
+from tests.kit.databases import until_somebody_waits
 
 HELD, FREE, LEFT = 50, 100, 20  # LEFT units remain for those who are held
 VARIABLES = {
@@ -24,10 +25,6 @@ VARIABLES = {
 }
 HOLD_CARTS = """
 SELECT FROM carts c JOIN users u ON u.id = c.user_id WHERE u.email = ANY($1) FOR UPDATE OF c
-"""
-WAITING = """
-SELECT count(*) FROM pg_stat_activity
-WHERE wait_event_type = 'Lock' AND datname = current_database()
 """
 
 
@@ -77,15 +74,12 @@ async def test_h02_a_holder_paused_past_its_lease_finds_only_what_others_left(
     async def outlived() -> bool:
         return await holder() not in tokens
 
-    async def under_way() -> bool:
-        return await shop.count(WAITING) > 0
-
     async with shop.database() as owner, owner.begin() as tx:
         await tx.execute(HOLD_CARTS, [buyer.email for buyer in held])
         late = [asyncio.create_task(buyer.ask("POST", "/orders", ADDRESS)) for buyer in held]
         if shop.store.variables["STOCK_LOCK"] == "on":  # at once: its lease runs from now
             await eventually(taken, what="a holder of the mutex")
-        await eventually(under_way, what="a checkout that waits for its cart")
+        await until_somebody_waits(owner)  # for its cart
         with frozen(web):
             sold = await asyncio.gather(*(buyer.ask("POST", "/orders", ADDRESS) for buyer in free))
             await eventually(outlived, what="the end of the lease")

@@ -4,9 +4,13 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from pasar.kit.postgres import PostgresDatabase, PostgresSettings
+from tests.waiting import eventually
 
 ADD_CATEGORY = "INSERT INTO categories (name) VALUES ($1)"
 COUNT = "SELECT count(*) AS n FROM categories"
+WAITING = """
+SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
 
 
 @asynccontextmanager
@@ -16,6 +20,15 @@ async def opened(settings: PostgresSettings) -> AsyncGenerator[PostgresDatabase]
         yield database
     finally:
         await database.close(grace_s=1)
+
+
+async def until_somebody_waits(database: PostgresDatabase) -> None:
+    """Wait until a statement in this database waits for a lock."""
+
+    async def somebody_waits() -> bool:
+        return bool(await database.fetch(WAITING))
+
+    await eventually(somebody_waits, what="a statement that waits for a lock")
 
 
 async def count(database: PostgresDatabase) -> int:

@@ -9,16 +9,12 @@ from pasar.kit.postgres import PostgresDatabase
 from pasar.payment_service.model import Charge, Status
 from pasar.payment_service.postgres import PostgresCharges
 from tests.fakes.gateway import MemoryBank
+from tests.kit.databases import until_somebody_waits
 from tests.payment_service.conftest import MakePayments, asked
-from tests.waiting import eventually
 
 PLANT = """
 INSERT INTO charges (order_id, payment_id, method, amount, currency, status, next_at)
 VALUES ($1, 'pay_' || $1, 'mock', 1, 'IDR', 'pending', now())
-"""
-
-WAITING = """
-SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
 
 
@@ -94,14 +90,11 @@ async def test_a_batch_takes_its_rows_in_one_order_whatever_the_order_of_the_cal
 ) -> None:
     """Else two batches wait for each other; the one statement shows that no retry hides it."""
 
-    async def batch_waits() -> bool:
-        return bool(await owner.fetch(WAITING))
-
     before = payment_database.statements
     async with payment_database.begin() as other:
         await other.execute(PLANT, "1")
         batch = asyncio.gather(*[charges.insert(charge(order), 10.0) for order in ("2", "1")])
-        await eventually(batch_waits)
+        await until_somebody_waits(owner)
         await other.execute(PLANT, "2")
 
     assert await batch == [False, False]

@@ -9,9 +9,7 @@ import httpx
 import pytest
 
 from pasar.engines.valkey_login import ValkeyLogin
-from pasar.kit.redis import Redis
 from tests.fixtures.counts import Count
-from tests.fixtures.redis import settings_of
 from tests.journeys.conftest import redis_variables
 
 LIMIT: Final = 60
@@ -23,15 +21,6 @@ def broker_variables(valkey: ValkeyLogin) -> Mapping[str, str]:
     return {"BROKER": "streams", "RATE_LIMIT_PUBLIC": str(LIMIT), **redis_variables(valkey)}
 
 
-@pytest.fixture
-async def _new_window(valkey: ValkeyLogin) -> None:
-    """Whatever other tests of this minute asked for from this address."""
-    redis = Redis.open(settings_of(valkey))
-    await redis.delete("pasar:rate_limit:public:127.0.0.1")
-    await redis.close()
-
-
-@pytest.mark.usefixtures("_new_window")
 async def test_h51_two_hundred_invented_addresses_share_one_window(
     http: httpx.AsyncClient, count: Count
 ) -> None:

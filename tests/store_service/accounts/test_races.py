@@ -29,8 +29,8 @@ from pasar.store_service.accounts.rules import PasswordRule
 from pasar.store_service.accounts.service import AccountService
 from pasar.store_service.accounts.sessions import Issuer, SessionService
 from tests.fixtures.counts import Count
+from tests.kit.databases import until_somebody_waits
 from tests.store_service.accounts.logins import issued, new_user, presented, session_of
-from tests.waiting import eventually
 
 SECRET = "the secret of these tests, long enough"
 CROWD = 30
@@ -39,10 +39,6 @@ EMAIL, PASSWORD, ADDRESS = "ana@example.com", "secret1", "192.0.2.7"
 LIVE_TOKENS = """
 SELECT count(*) AS n FROM refresh_tokens t JOIN refresh_families f ON f.id = t.family_id
 WHERE t.used_at IS NULL AND f.revoked_at IS NULL
-"""
-
-WAITING = """
-SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
 
 
@@ -187,13 +183,6 @@ async def test_h41_the_end_of_all_waits_for_a_login_and_ends_it_too(
     await ending
 
     assert not await sessions.renew(presented(session.issue), issued(), b"", rotate=True)
-
-
-async def until_somebody_waits(owner: PostgresDatabase) -> None:
-    async def somebody_waits() -> bool:
-        return bool(await owner.fetch(WAITING))
-
-    await eventually(somebody_waits)
 
 
 async def test_h43_a_thousand_guesses_cost_ten_hashes_and_the_owner_gets_in(

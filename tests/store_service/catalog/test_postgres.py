@@ -18,6 +18,7 @@ from pasar.store_service.orders.model import OrderId, Wish
 from pasar.store_service.orders.postgres import PostgresCheckouts
 from pasar.store_service.orders.postgres_reads import PostgresOrderReads
 from tests.fakes.checkouts import OneByOne
+from tests.kit.databases import until_somebody_waits
 from tests.store_service.shop import Shop, warm_up
 
 IDS = TimeOrderedIds()
@@ -130,12 +131,6 @@ async def test_two_deletions_at_once_do_not_wait_for_each_other_for_ever(market:
     assert await market.shop.number("SELECT count(*)::int AS n FROM cart_items") == 0
 
 
-WAITING = """
-SELECT count(*)::int AS n FROM pg_stat_activity
-WHERE datname = current_database() AND wait_event_type = 'Lock'
-"""
-
-
 async def test_who_clears_a_cart_waits_for_it_before_touching_its_lines(
     market: Market, owner: PostgresDatabase
 ) -> None:
@@ -146,9 +141,7 @@ async def test_who_clears_a_cart_waits_for_it_before_touching_its_lines(
     async with owner.begin() as holder:
         await holder.execute("SELECT FROM carts WHERE user_id = $1 FOR UPDATE", buyer)
         clearing = asyncio.create_task(market.products.clear_from_carts(lamp))
-        async with asyncio.timeout(5):
-            while not await market.shop.number(WAITING):
-                await asyncio.sleep(0.01)
+        await until_somebody_waits(owner)
         await holder.execute("SELECT FROM cart_items WHERE user_id = $1 FOR UPDATE NOWAIT", buyer)
     await clearing
 

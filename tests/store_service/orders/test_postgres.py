@@ -40,6 +40,7 @@ from pasar.store_service.orders.postgres_reads import PostgresOrderReads
 from pasar.store_service.orders.repository import Checkouts
 from pasar.store_service.orders.rules import accepted
 from tests.fakes.checkouts import OneByOne
+from tests.kit.databases import until_somebody_waits
 from tests.store_service.shop import Shop, warm_up
 
 LONG = "LONG" in os.environ
@@ -49,9 +50,6 @@ BUYERS = 250 if LONG else 100
 STOCKED = """
 WITH edited AS (UPDATE products SET stock = stock + $2::int WHERE id = $1)
 INSERT INTO stock_ledger (product_id, kind, delta) VALUES ($1, 'edit', $2)
-"""
-WAITING = """
-SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
 
 ResultT = TypeVar("ResultT")
@@ -121,8 +119,7 @@ async def test_h01_stock_that_comes_back_while_a_checkout_waits_for_it_is_sold(
     async with asyncio.TaskGroup() as together, owner.begin() as tx:
         await tx.execute(STOCKED, lamp, 3)
         order = together.create_task(bought(checkouts, late))
-        while not await owner.fetch(WAITING):
-            await asyncio.sleep(0.01)
+        await until_somebody_waits(owner)
 
     assert order.result().items[0].quantity == 2
     assert await shop.stock(lamp) == 1
