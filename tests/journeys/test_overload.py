@@ -19,17 +19,17 @@ from tests.journeys.shop import Opened, Shop
 
 LONG = 10 if "LONG" in os.environ else 1
 # Each addition holds one of four connections for 20 ms, whatever the machine: 200 a second.
-# Thirteen buyers who think for 50 ms ask 180 times a second; two hundred would like to ask 4,000
-# times, and if all were let in each would wait for a second.
+# Thirteen buyers who think for 50 ms ask 180 times a second; ten times as many who are refused at
+# once ask 2,200 times, and if all were let in each would wait for 0.6 s.
 SLOWLY = """
 CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN PERFORM pg_sleep(0.02); RETURN NEW; END $$;
 CREATE TRIGGER slowly BEFORE INSERT ON cart_items FOR EACH ROW EXECUTE FUNCTION slowly();
 """
-CONNECTIONS, SUSTAINABLE, CROWD = 4, 13, 200
+CONNECTIONS, SUSTAINABLE, CROWD = 4, 13, 130
+BURST = 200
 NOTICED_S = 3.0  # the pool's longest wait is 2 s
 FOR_S = 2.5 * LONG
-SLACK_S = 0.1
 MIB = 2**20
 
 
@@ -48,7 +48,7 @@ async def slowed_down(settings: PostgresSettings) -> None:
 async def adds(http: httpx.AsyncClient) -> list[bytes]:
     """One line for the cart of each of many buyers."""
     kopi = await (await stall(http)).offers("Kopi", "7", stock=1_000_000)
-    buyers = await asyncio.gather(*(newcomer(http) for _ in range(CROWD)))
+    buyers = await asyncio.gather(*(newcomer(http) for _ in range(BURST)))
     line = {"product_id": kopi, "quantity": 1}
     return [prepared("POST", "/cart/items", buyer.token, line) for buyer in buyers]
 
@@ -57,10 +57,11 @@ async def test_h35_far_too_many_buyers_are_refused_in_time_and_slow_nobody_who_i
     shop: Shop, adds: list[bytes]
 ) -> None:
     normal = await flood(shop.store.port, adds[:SUSTAINABLE], FOR_S)
-    await flood(shop.store.port, adds, NOTICED_S)
+    await flood(shop.store.port, adds[:CROWD], NOTICED_S)
     before = memory(web_process(shop))
-    crowded = await flood(shop.store.port, adds, FOR_S)
+    crowded = await flood(shop.store.port, adds[:CROWD], FOR_S)
     after = memory(web_process(shop))
+    await flood(shop.store.port, adds[:SUSTAINABLE], NOTICED_S)
     calm = await flood(shop.store.port, adds[:SUSTAINABLE], FOR_S)
 
     assert normal.took_s.keys() == calm.took_s.keys() == {200}
@@ -68,11 +69,11 @@ async def test_h35_far_too_many_buyers_are_refused_in_time_and_slow_nobody_who_i
     assert crowded.retry_after == {b"1"}
     assert crowded.at_once(FOR_S) < 2 * PER_CONNECTION * CONNECTIONS
     if LONG > 1:  # a figure that needs the machine for itself
-        assert crowded.p99_s() < 3 * normal.p99_s() + SLACK_S
+        assert crowded.p99_s() <= 3 * normal.p99_s()
     assert after - before < 20 * MIB
 
 
 async def test_h01_a_burst_of_two_hundred_is_served_whole(shop: Shop, adds: list[bytes]) -> None:
     burst = await flood(shop.store.port, adds, for_s=0)
 
-    assert {status: len(took_s) for status, took_s in burst.took_s.items()} == {200: CROWD}
+    assert {status: len(took_s) for status, took_s in burst.took_s.items()} == {200: BURST}

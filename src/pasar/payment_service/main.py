@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from pasar.contracts.events import TOPICS, seal
-from pasar.kit import failpoints, log
+from pasar.kit import process
 from pasar.kit.broker.choose import connect
 from pasar.kit.broker.port import Broker
 from pasar.kit.clock import SystemClock
@@ -34,8 +34,7 @@ async def serve(config: PaymentConfig) -> None:
 
     Raises BadSetting: a taken gRPC port, TLS files that cannot be read, failpoints in production.
     """
-    log.configure("payment-service", human=config.app_env == "development")
-    failpoints.arm(config.pasar_failpoints, app_env=config.app_env)
+    process.begin("payment-service", app_env=config.app_env, armed=config.pasar_failpoints)
     async with build(config) as app:
         try:
             await app.run(told_to_stop())

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Final
 
 from pasar.contracts.events import TOPICS, seal
+from pasar.kit import process
 from pasar.kit.breaker import Breaker
 from pasar.kit.broker.choose import connect
 from pasar.kit.clock import Clock, SystemClock
@@ -32,7 +33,7 @@ from pasar.store_service.payments.model import Comparison
 from pasar.store_service.payments.postgres import Patience, PostgresDues
 from pasar.store_service.payments.reconciler import Reconciler
 from pasar.store_service.payments.service import PaymentService
-from pasar.store_service.processes import OUTBOX_CHANNEL, SERVICE, begin, nobody
+from pasar.store_service.processes import OUTBOX_CHANNEL, SERVICE, nobody
 from pasar.store_service.sweep import HOUR_S, sweeper
 
 OVERDUE: Final = """
@@ -52,7 +53,7 @@ class Paying:
 
 async def work(config: StoreConfig) -> None:
     """Be the background process until told to stop."""
-    begin(config)
+    process.begin(SERVICE, app_env=config.app_env, armed=config.pasar_failpoints)
     clock = SystemClock()
     parts = await build(config, pool_size=config.db_worker_pool_size, wake=nobody)
     address = config.message_broker(f"{SERVICE}-{os.getpid()}")

@@ -12,7 +12,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import Final
 
-from pasar.kit import failpoints, log
+from pasar.kit import log, process
 from pasar.kit.clock import SystemClock
 from pasar.kit.errors import Conflict, Invalid, Unavailable
 from pasar.kit.postgres import PostgresDatabase
@@ -109,7 +109,7 @@ async def _replace_admin(config: StoreConfig, accounts: AccountService) -> list[
 
 async def serve(config: StoreConfig, listener: socket.socket) -> None:
     """Be a web process on the given socket until told to stop."""
-    begin(config)
+    process.begin(SERVICE, app_env=config.app_env, armed=config.pasar_failpoints)
     wakeups = Wakeups(config.postgres(1), OUTBOX_CHANNEL)
     parts = await build(config, pool_size=config.db_pool_size, wake=wakeups.notify)
     system = SystemHandler(
@@ -190,12 +190,6 @@ async def create_admin(config: StoreConfig, email: str, password: str, name: str
         await parts.signing_in.accounts.create_admin(email, password, name)
     finally:
         await parts.close()
-
-
-def begin(config: StoreConfig) -> None:
-    """Do what every process of the service does first."""
-    log.configure(SERVICE, human=config.app_env == "development")
-    failpoints.arm(config.pasar_failpoints, app_env=config.app_env)
 
 
 def _connection_limits(config: StoreConfig) -> ConnectionLimits:

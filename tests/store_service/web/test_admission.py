@@ -97,7 +97,7 @@ async def test_h35_a_crowd_that_is_not_over_is_no_burst() -> None:
     for _ in range(100):
         house.admission.leave()
 
-    assert house.places() == FEWEST
+    assert FEWEST < house.places() < 100 // 3  # halved twice
 
 
 async def test_h24_a_database_that_refuses_at_once_is_no_crowd_but_one_that_lets_wait_is() -> None:

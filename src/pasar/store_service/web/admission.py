@@ -16,10 +16,10 @@ from pasar.kit import log
 from pasar.kit.clock import Clock
 from pasar.kit.errors import Unavailable
 
-PER_CONNECTION: Final = 3
+PER_CONNECTION: Final = 2
 """So many are never refused for each connection to the database: no crowd leaves it idle."""
 
-LATE_S: Final = 0.06
+LATE_S: Final = 0.04
 """A question longer under way than this waited: it takes 1 ms, on a busy machine some ten."""
 
 BURST_S: Final = 1.0
