@@ -6,8 +6,9 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 BIN := .venv/bin
-INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes
-OURSELVES := $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+# `--python`: else uv would install into whichever environment the caller has activated.
+INSTALL := $(BIN)/uv pip install --python $(BIN)/python --quiet --compile-bytecode --require-hashes
+OURSELVES := $(BIN)/uv pip install --python $(BIN)/python --quiet --no-deps --no-build-isolation --editable .
 # Releases younger than a week are not taken: a poisoned one is usually found within days.
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	--python-version 3.11 --exclude-newer "$$(date -u -d '7 days ago' +%F 2>/dev/null || date -u -v-7d +%F)"
