@@ -132,6 +132,15 @@ lock: .venv/tools.stamp ## refresh the hash-locked requirements
 	@$(LOCK) pyproject.toml --extra engines -c requirements/dev.txt -o requirements/engines.txt
 	@$(LOCK) pyproject.toml -c requirements/dev.txt -o requirements/run.txt
 	@echo py-spy | $(LOCK) - -o requirements/profile.txt
+	@printf 'pip-audit\ncyclonedx-bom\n' | $(LOCK) - -o requirements/audit.txt
+
+.PHONY: audit
+audit: .local/audit/stamp ## list what we ship, as CycloneDX in dist/, and ask PyPI for known faults of it
+	@mkdir -p dist
+	@PYTHONPATH=.local/audit $(BIN)/python -m cyclonedx_py requirements requirements/run.txt \
+		--pyproject pyproject.toml --output-file dist/pasar.cdx.json
+	@PYTHONPATH=.local/audit $(BIN)/python -m pip_audit --strict --disable-pip --require-hashes \
+		--progress-spinner=off -r requirements/run.txt
 
 .PHONY: dist
 dist: .venv/dev.stamp ## build the wheel into dist/
@@ -149,9 +158,10 @@ dist: .venv/dev.stamp ## build the wheel into dist/
 	@$(OURSELVES)
 	@touch $@
 
-# A folder of its own: no other target needs a profiler, which may look into every process of ours.
-.local/profile/stamp: requirements/profile.txt | .venv/tools.stamp
-	@$(INSTALL) --target $(@D) -r requirements/profile.txt
+# Folders of their own: no other target needs a profiler, which may look into every process of ours,
+# or the auditor.
+.local/%/stamp: requirements/%.txt | .venv/tools.stamp
+	@$(INSTALL) --target $(@D) -r $<
 	@touch $@
 
 .venv/dev.stamp: requirements/dev.txt pyproject.toml | .venv/tools.stamp
