@@ -160,7 +160,7 @@ dist: .venv/dev.stamp ## build the wheel into dist/
 
 # Folders of their own: no other target needs a profiler, which may look into every process of ours,
 # or the auditor.
-.local/%/stamp: requirements/%.txt | .venv/tools.stamp
+.local/profile/stamp .local/audit/stamp: .local/%/stamp: requirements/%.txt | .venv/tools.stamp
 	@$(INSTALL) --target $(@D) -r $<
 	@touch $@
 

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
-STAMPS = re.findall(r"^(\S*stamp):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+STAMPS = sorted(set(re.findall(r"\.[\w/.]+stamp\b", (ROOT / "Makefile").read_text())))
 OURSELVES = " --no-deps --no-build-isolation --editable ."  # takes this folder and nothing else
 WHEEL = {
     "kopi.py": "",
