@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-_LOOK_EVERY_S: Final = 0.005
+_LOOK_EVERY_S: Final = 0.01
 _LOOK_AT_PROCESSES_EVERY_S: Final = 0.02  # which costs more
 
 

@@ -6,9 +6,10 @@ import httpx
 import pytest
 
 from pasar.kit.failpoints import VARIABLE
-from tests.journeys.people import ADDRESS, eventually, newcomer, stall
+from tests.journeys.people import ADDRESS, newcomer, stall
 from tests.journeys.shop import Command, Shop, is_open
 from tests.journeys.test_keys import insists
+from tests.waiting import eventually
 
 STORE, PAYMENT = "store", "payment"
 STOPS = {
@@ -45,7 +46,7 @@ async def killed(command: Command) -> None:
         assert command.process is not None
         return command.process.poll() is not None or '"part died"' in command.log.read_text()
 
-    await eventually(so, SETTLED_S, f"the death of {command.name}")
+    await eventually(so, within_s=SETTLED_S, what=f"the death of {command.name}")
     command.log.write_text("")
 
 
@@ -84,5 +85,5 @@ async def test_c10_killed_between_bank_and_commit_a_refund_is_made_once(
     async def refunded() -> bool:
         return bool((await buyer.order(order_id))["payment"]["status"] == "refunded")
 
-    await eventually(refunded, SETTLED_S, "the refund")
+    await eventually(refunded, within_s=SETTLED_S, what="the refund")
     assert await shop.count(MOVED, order_id, "refund") == 1

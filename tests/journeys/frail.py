@@ -15,8 +15,8 @@ from pasar.kit.postgres import PostgresSettings
 from tests.fixtures.database import migrated
 from tests.fixtures.engines import new_postgres, new_valkey, run, start_nsq, started
 from tests.journeys.conftest import nsq_variables, redis_variables
-from tests.journeys.people import eventually
 from tests.journeys.shop import Shop, running_shop
+from tests.waiting import eventually
 
 ACKNOWLEDGED_STAYS: Final = Durability(synced_creation=False, fsync=False)
 """A commit outlives the death of the server, as in the product; that of the machine it need not."""
@@ -38,7 +38,7 @@ class FrailShop:
             pending = "SELECT count(*) FROM orders WHERE status = 'pending'"
             return await self.shop.count(pending) == 0
 
-        await eventually(settled, within_s, "every order being settled")
+        await eventually(settled, within_s=within_s, what="every order being settled")
 
 
 @contextmanager

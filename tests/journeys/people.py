@@ -1,27 +1,16 @@
 """The people of a journey: they speak HTTP to a running store service, as a client would."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 import httpx
 
+from tests.waiting import eventually
+
 PASSWORD = "secret-pass-1"
 ADDRESS = {"shipping_address": "Jl. Merdeka No. 1, Jakarta"}
-
-
-async def eventually(
-    question: Callable[[], Awaitable[bool]], within_s: float = 10, what: str = "it"
-) -> None:
-    """Ask until the answer is yes."""
-    try:
-        async with asyncio.timeout(within_s):
-            while not await question():
-                await asyncio.sleep(0.02)
-    except TimeoutError:
-        raise AssertionError(f"{what} did not come true within {within_s} s") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +58,7 @@ class Person:
         async def so() -> bool:
             return bool((await self.order(order_id))["status"] == status)
 
-        await eventually(so, within_s, f"order {order_id} being {status}")
+        await eventually(so, within_s=within_s, what=f"order {order_id} being {status}")
         return await self.order(order_id)
 
 

@@ -9,7 +9,8 @@ from typing import Final
 
 import httpx
 
-from tests.journeys.people import ADDRESS, Person, eventually
+from tests.journeys.people import ADDRESS, Person
+from tests.waiting import eventually
 
 THINKING_S: Final = 0.1  # between two purchases: ten buyers ask some 100 times a second
 
@@ -44,7 +45,7 @@ class Rush:
         async def there() -> bool:
             return len(self._checkouts(201)) >= wanted
 
-        await eventually(there, within_s, f"{orders} more orders")
+        await eventually(there, within_s=within_s, what=f"{orders} more orders")
 
     async def sees_a_refusal(self) -> None:
         before = len(self.refusals())

@@ -2,8 +2,9 @@
 
 import httpx
 
-from tests.journeys.people import Person, eventually, newcomer, stall
+from tests.journeys.people import Person, newcomer, stall
 from tests.journeys.shop import Shop
+from tests.waiting import eventually
 
 PAID_BACK = """
 SELECT count(*) FROM payment.provider_ledger

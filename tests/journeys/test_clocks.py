@@ -15,9 +15,10 @@ import pytest
 from pasar.engines.valkey_login import ValkeyLogin
 from pasar.kit.postgres import PostgresSettings
 from tests.journeys.conftest import redis_variables
-from tests.journeys.people import PASSWORD, Person, eventually, newcomer, stall
+from tests.journeys.people import PASSWORD, Person, newcomer, stall
 from tests.journeys.shop import Command, Shop, running_shop
 from tests.journeys.test_cancellation import PAID_BACK, shows
+from tests.waiting import eventually
 
 SHIFT_S = 600
 BUYERS = 20

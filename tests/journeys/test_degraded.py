@@ -14,8 +14,9 @@ import pytest
 from pasar.kit.postgres import PostgresDatabase, PostgresSettings
 from tests.fixtures.engines import NSQ_BINARIES, run
 from tests.journeys.frail import FrailShop, frail_shop, frozen, killed
-from tests.journeys.people import ADDRESS, Person, eventually, newcomer, stall
+from tests.journeys.people import ADDRESS, Person, newcomer, stall
 from tests.journeys.rush import rush
+from tests.waiting import eventually
 
 BUYERS = 10
 SHORT_WAITS = {"DB_POOL_SIZE": "4", "DB_POOL_WAIT": "200ms", "DB_LOCK_TIMEOUT": "200ms"}

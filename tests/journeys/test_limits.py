@@ -12,9 +12,10 @@ from pasar.engines.valkey import Valkey
 from tests.fixtures.engines import new_valkey, run, started
 from tests.journeys.conftest import redis_variables
 from tests.journeys.frail import frozen, killed
-from tests.journeys.people import PASSWORD, eventually, newcomer
+from tests.journeys.people import PASSWORD, newcomer
 from tests.journeys.processes import web_processes
 from tests.journeys.shop import Shop
+from tests.waiting import eventually
 
 PROCESSES = 2
 LOGINS, BROWSING = 10, 20  # a minute

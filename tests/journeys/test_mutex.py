@@ -13,9 +13,10 @@ from tests.cli.command import descendants
 from tests.fixtures.redis import settings_of
 from tests.journeys.conftest import redis_variables
 from tests.journeys.frail import frozen
-from tests.journeys.people import ADDRESS, Person, eventually, newcomer, stall
+from tests.journeys.people import ADDRESS, Person, newcomer, stall
 from tests.journeys.shop import Command, Shop
 from tests.kit.databases import until_somebody_waits
+from tests.waiting import eventually
 
 HELD, FREE, LEFT = 50, 100, 20  # LEFT units remain for those who are held
 VARIABLES = {

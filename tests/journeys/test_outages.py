@@ -10,7 +10,8 @@ import pytest
 
 from pasar.kit.postgres import PostgresSettings
 from tests.journeys.frail import FrailShop, frail_shop, frozen, killed
-from tests.journeys.people import ADDRESS, Person, Stall, eventually, newcomer, stall
+from tests.journeys.people import ADDRESS, Person, Stall, newcomer, stall
+from tests.waiting import eventually
 
 BUYERS = 20
 ORDERS_EACH = 15

@@ -19,9 +19,10 @@ from pasar.engines.valkey_login import ValkeyLogin
 from tests.fakes.images import MARK, NOT_A_PICTURE, Sample, bomb, picture, samples
 from tests.fixtures.counts import Count
 from tests.journeys.conftest import redis_variables
-from tests.journeys.people import Person, Stall, eventually, newcomer, stall
+from tests.journeys.people import Person, Stall, newcomer, stall
 from tests.journeys.processes import children, highest_memory, web_process
 from tests.journeys.shop import Shop
+from tests.waiting import eventually
 
 LIMIT = 1_100_000  # of a file; small, but above the sample with a profile of 1 MB
 MIB = 2**20

@@ -4,8 +4,9 @@ import asyncio
 
 import httpx
 
-from tests.journeys.people import ADDRESS, admin, eventually, newcomer, stall
+from tests.journeys.people import ADDRESS, admin, newcomer, stall
 from tests.journeys.shop import Shop
+from tests.waiting import eventually
 
 
 async def test_a_purchase_from_register_to_paid(http: httpx.AsyncClient) -> None:

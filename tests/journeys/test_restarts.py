@@ -14,9 +14,10 @@ from pasar.engines.valkey_login import ValkeyLogin
 from tests.cli.command import descendants
 from tests.journeys.balancer import Balancer
 from tests.journeys.conftest import redis_variables
-from tests.journeys.people import Person, eventually, newcomer, stall
+from tests.journeys.people import Person, newcomer, stall
 from tests.journeys.rush import rush
 from tests.journeys.shop import Command, Shop, is_open
+from tests.waiting import eventually
 
 LONG = 10 if "LONG" in os.environ else 1  # how many times longer than in every run
 CROWD = 200
@@ -53,7 +54,7 @@ async def all_paid(shop: Shop, orders: list[str], within_s: float) -> None:
         sql = "SELECT count(*) FROM orders WHERE status = 'paid' AND id = ANY($1::uuid[])"
         return await shop.count(sql, orders) == len(orders)
 
-    await eventually(paid, within_s, f"{len(orders)} orders being paid")
+    await eventually(paid, within_s=within_s, what=f"{len(orders)} orders being paid")
     assert await shop.count("SELECT count(*) FROM payment.provider_ledger") == await shop.count(
         "SELECT count(*) FROM orders"
     )

@@ -7,8 +7,9 @@ import pytest
 
 from pasar.engines.valkey_login import ValkeyLogin
 from tests.journeys.conftest import redis_variables
-from tests.journeys.people import PASSWORD, Person, eventually, newcomer
+from tests.journeys.people import PASSWORD, Person, newcomer
 from tests.journeys.shop import Shop
+from tests.waiting import eventually
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ async def test_h41_logout_everywhere_is_told_to_the_process_that_serves(
     async def out() -> bool:
         return (await ana.ask("GET", "/cart")).status_code == 401
 
-    await eventually(out, 5, "the token being over")
+    await eventually(out, within_s=5, what="the token being over")
     assert (await (await ana.logged_in()).ask("GET", "/cart")).is_success
 
 

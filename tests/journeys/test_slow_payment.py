@@ -12,9 +12,10 @@ from pasar.engines.valkey_login import ValkeyLogin
 from tests.cli.command import descendants
 from tests.journeys.conftest import redis_variables
 from tests.journeys.frail import frozen
-from tests.journeys.people import ADDRESS, Person, eventually, newcomer, stall
+from tests.journeys.people import ADDRESS, Person, newcomer, stall
 from tests.journeys.processes import connected_to
 from tests.journeys.shop import Shop
+from tests.waiting import eventually
 
 LONG = "LONG" in os.environ
 BUYERS = 10

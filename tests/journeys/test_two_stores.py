@@ -14,10 +14,11 @@ import pytest
 from pasar.engines.valkey_login import ValkeyLogin
 from tests.cli.command import descendants
 from tests.journeys.conftest import redis_variables
-from tests.journeys.people import Person, eventually, newcomer, stall
+from tests.journeys.people import Person, newcomer, stall
 from tests.journeys.processes import connected_to
 from tests.journeys.rush import rush
 from tests.journeys.shop import READY_S, Command, Shop
+from tests.waiting import eventually
 
 WORKERS = 2  # of each store
 PER_MINUTE = 100
@@ -92,7 +93,7 @@ class Watch:
             lately = [looks[-LOOKS:] for looks in self.seen.values()]
             return lately == [[expected] * LOOKS] * views
 
-        await eventually(so, SOON_S, f"{expected} everywhere")
+        await eventually(so, within_s=SOON_S, what=f"{expected} everywhere")
 
 
 def shown(answer: httpx.Response) -> Shown:
@@ -192,7 +193,7 @@ async def test_h41_logout_everywhere_is_in_force_in_every_process_of_both_stores
     async def out() -> bool:
         return await everywhere(ana, windows) == [401] * len(windows)
 
-    await eventually(out, SOON_S, "the token being over")
+    await eventually(out, within_s=SOON_S, what="the token being over")
     assert await everywhere(ana, windows) == [401] * len(windows)
     assert await everywhere(await ana.logged_in(), windows) == [200] * len(windows)
 

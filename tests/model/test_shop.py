@@ -18,9 +18,10 @@ from hypothesis.stateful import (
 
 from tests.fixtures.counts import Count
 from tests.fixtures.engines import run
-from tests.journeys.people import ADDRESS, PASSWORD, eventually
+from tests.journeys.people import ADDRESS, PASSWORD
 from tests.journeys.shop import Shop
 from tests.model.reference import WAY, Product, Reference
+from tests.waiting import eventually
 
 EXAMPLES: Final = 30
 STEPS: Final = 40
