@@ -28,13 +28,12 @@ request_id: Final[ContextVar[str]] = ContextVar("request_id", default="")
 user_id: Final[ContextVar[str]] = ContextVar("user_id", default="")
 
 _encode: Final = msgspec.json.Encoder(enc_hook=str).encode
+_with_traceback: Final = structlog.processors.format_exc_info
 
 HIDDEN: Final = "[hidden]"
 _SECRET_NAMES: Final = frozenset(
     {"authorization", "dsn", "password", "refresh_token", "secret", "token"}
 )
-_MARKS: Final = ("eyJ", "$2", "$argon2", "://")
-"""One of them is in every secret of known shape: to look for them is cheap, to match is not."""
 _SECRETS: Final = re.compile(
     r"""eyJ[\w-]{5,}\.[\w.-]+               # a token, also when cut off
     | \$2[abxy]\$\d\d\$[./\w]{20,}        # bcrypt
@@ -56,14 +55,8 @@ def configure(service: str, *, human: bool) -> None:
     """Send all lines of this process, also those of libraries, to stderr."""
     sink = Sink(sys.stderr.fileno())
     atexit.register(sink.flush)
-    shared: list[Processor] = [partial(_facts, service), structlog.processors.format_exc_info]
-    renderer: Processor = (
-        structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), event_key="message", timestamp_key="time"
-        )
-        if human
-        else _json
-    )
+    shared: list[Processor] = [partial(_facts, service)]
+    renderer: Processor = _text if human else _json
     structlog.configure(
         processors=[*shared, renderer, _hide_secrets],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
@@ -85,6 +78,8 @@ def _facts(service: str, _logger: WrappedLogger, level: str, event: EventDict) -
     """Add what every line has. One function, as each further processor costs every line."""
     event["level"] = "error" if level == "exception" else level
     event["time"] = datetime.now(UTC)
+    if "exc_info" in event:
+        event = _with_traceback(_logger, level, event)
     event["message"] = event.pop("event")
     event["service"] = service
     if request := request_id.get():
@@ -97,9 +92,28 @@ def _facts(service: str, _logger: WrappedLogger, level: str, event: EventDict) -
 
 
 def _hide_secrets(_logger: WrappedLogger, _name: str, line: Any) -> Any:
-    """Blank what has the shape of a secret in a rendered line."""
-    return _SECRETS.sub(HIDDEN, line) if any(mark in line for mark in _MARKS) else line
+    """
+    Blank what has the shape of a secret in a rendered line.
+
+    A mark is in every secret of known shape: to look for them is cheap, to match is not.
+    """
+    marked = "eyJ" in line or "://" in line or "$2" in line or "$argon2" in line
+    return _SECRETS.sub(HIDDEN, line) if marked else line
 
 
 def _json(_logger: WrappedLogger, _level: str, event: EventDict) -> str:
     return _encode(event).decode()
+
+
+def _text(_logger: WrappedLogger, _level: str, event: EventDict) -> str:
+    """Render for a person; structlog's own renderer takes four times as long a line."""
+    time, level, message = (event.pop(name) for name in ("time", "level", "message"))
+    traceback = event.pop("exception", "")
+    facts = " ".join(f"{name}={_plain(value)}" for name, value in event.items())
+    return f"{time:%H:%M:%S.%f} {level:8} {message:24} {facts}{traceback and chr(10)}{traceback}"
+
+
+def _plain(value: object) -> str:
+    """Return the value as a word, in quotes where it is none: nobody forges a line break."""
+    text = str(value)
+    return text if text.isprintable() and " " not in text else repr(text)

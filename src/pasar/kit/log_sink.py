@@ -34,17 +34,11 @@ class Sink:
         self._flushing: asyncio.AbstractEventLoop | None = None
 
     def info(self, line: str) -> None:
-        self._lines.append(b"%b\n" % line.encode(errors="replace"))
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            self.flush()
-            return
+        self._lines.append(f"{line}\n".encode(errors="replace"))
         if len(self._lines) >= MOST_LINES:
             self.flush()
-        elif self._flushing is not loop:
-            self._flushing = loop
-            loop.call_later(FLUSH_AFTER_S, self.flush)
+        elif self._flushing is None or self._flushing.is_closed():
+            self._flush_soon()
 
     def warning(self, line: str) -> None:
         self.write(f"{line}\n")
@@ -68,6 +62,14 @@ class Sink:
             chunk.append(line)
             size += len(line)
         self._out(b"".join(chunk))
+
+    def _flush_soon(self) -> None:
+        try:
+            self._flushing = asyncio.get_running_loop()
+        except RuntimeError:
+            self.flush()
+        else:
+            self._flushing.call_later(FLUSH_AFTER_S, self.flush)
 
     def _out(self, chunk: bytes) -> None:
         with suppress(OSError):
