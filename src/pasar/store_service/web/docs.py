@@ -10,7 +10,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pasar.store_service.web.envelope import Exchange
+from pasar.store_service.web.envelope import Exchange, begin_answer
 
 SWAGGER_UI: Final = files("swagger_ui_bundle") / "vendor" / "swagger-ui-5.31.0"
 
@@ -66,8 +66,7 @@ class File:
         exchange: Exchange = scope["exchange"]
         if self._policy:
             exchange.set_header(b"content-security-policy", self._policy)
-        start = {"type": "http.response.start", "status": 200, "headers": self._headers}
-        await send(start)
+        await begin_answer(send, exchange, 200, self._headers)
         for at in range(0, len(self._content), _PIECE_BYTES):
             piece = bytes(self._content[at : at + _PIECE_BYTES])
             await send({"type": "http.response.body", "body": piece, "more_body": True})

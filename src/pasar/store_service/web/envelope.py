@@ -129,6 +129,7 @@ class Failure(msgspec.Struct, frozen=True):
     meta: Meta
 
 
+_JSON: Final[Header] = (b"content-type", b"application/json")
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -166,10 +167,19 @@ def headers_of(error: PasarError) -> list[Header]:
             return []
 
 
-async def respond(send: Send, status: int, body: bytes) -> None:
-    """Send a whole JSON answer; the server leaves the body out when the method is HEAD."""
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+async def begin_answer(
+    send: Send, exchange: Exchange, status: int, headers: Sequence[Header]
+) -> None:
+    """Begin the answer, with what every answer to this request bears."""
+    exchange.status = int(status)
+    headers = [*headers, *exchange.headers]
     await send({"type": "http.response.start", "status": status, "headers": headers})
+
+
+async def respond(send: Send, exchange: Exchange, status: int, body: bytes) -> None:
+    """Send a whole JSON answer; the server leaves the body out when the method is HEAD."""
+    length = (b"content-length", b"%d" % len(body))
+    await begin_answer(send, exchange, status, (_JSON, length))
     await send({"type": "http.response.body", "body": body})
 
 

@@ -17,7 +17,7 @@ from pasar.kit.errors import NotFound
 from pasar.kit.images import CONTENT_TYPES
 from pasar.kit.pictures import extension_of
 from pasar.kit.storage.port import NAME, NotStored, Storage, Stored
-from pasar.store_service.web.envelope import Exchange, Header, HttpFault
+from pasar.store_service.web.envelope import Exchange, Header, HttpFault, begin_answer
 
 PATH: Final = "/uploads/{folder}/{file}"
 
@@ -70,7 +70,7 @@ async def _answer(scope: Scope, send: Send, stored: Stored, content_type: str) -
     if status is HTTPStatus.PARTIAL_CONTENT:
         headers.append((b"content-range", b"bytes %d-%d/%d" % (start, stop - 1, stored.size)))
     exchange.headers = [*_without_policy(exchange.headers), _SANDBOX]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await begin_answer(send, exchange, status, headers)
     if scope["method"] != "HEAD":
         async for chunk in stored.chunks(start, stop):
             await send({"type": "http.response.body", "body": chunk, "more_body": True})

@@ -20,11 +20,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import uuid_utils
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pasar.kit import log
 from pasar.kit.clock import Clock
-from pasar.kit.errors import PasarError, TimedOut, Unavailable
+from pasar.kit.deadlines import Deadlines
+from pasar.kit.errors import PasarError, Unavailable
 from pasar.kit.metrics import Requests
 from pasar.store_service.web.address import Clients
 from pasar.store_service.web.admission import Admission
@@ -32,6 +33,7 @@ from pasar.store_service.web.cors import Cors
 from pasar.store_service.web.envelope import (
     Exchange,
     Header,
+    begin_answer,
     failure,
     headers_of,
     respond,
@@ -78,7 +80,7 @@ class Edge:
         self._cors = cors
         self._clients = clients
         self._clock = clock
-        self._request_timeout_s = settings.request_timeout_s
+        self._deadlines = Deadlines(clock, settings.request_timeout_s)
         self.admission = Admission(
             clock, most=settings.max_in_flight, connections=settings.db_connections
         )
@@ -92,14 +94,8 @@ class Edge:
         log.request_id.set(exchange.request_id)
         log.user_id.set("")  # asyncio may hand down the context of the connection's last request
 
-        async def answer(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                exchange.status = int(message["status"])
-                message["headers"] = [*message["headers"], *exchange.headers]
-            await send(message)
-
         try:
-            await self._recovered(scope, receive, answer)
+            await self._recovered(scope, receive, send)
         finally:
             status, took_s = exchange.status or CLIENT_GONE, self._clock.monotonic() - began
             self._requests.answered(exchange.route, status, took_s)
@@ -115,7 +111,7 @@ class Edge:
     async def _recovered(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange: Exchange = scope["exchange"]
         if granted := self._cors.permission(scope):
-            await send({"type": "http.response.start", "status": 204, "headers": granted})
+            await begin_answer(send, exchange, 204, granted)
             await send({"type": "http.response.body"})
             return
         try:
@@ -132,24 +128,15 @@ class Edge:
             await _refuse(send, exchange, error)
 
     async def _admitted(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] in PROBES:
-            await self._in_time(scope, receive, send)
-            return
-        self.admission.enter()
+        counted = scope["path"] not in PROBES
+        if counted:
+            self.admission.enter()
         try:
-            await self._in_time(scope, receive, send)
-        finally:
-            self.admission.leave()
-
-    async def _in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
-        budget = asyncio.timeout(self._request_timeout_s)
-        try:
-            async with budget:
+            with self._deadlines:
                 await self._app(scope, receive, send)
-        except TimeoutError:
-            if budget.expired():
-                raise TimedOut from None
-            raise
+        finally:
+            if counted:
+                self.admission.leave()
 
 
 def begin(clock: Clock, address: str, request_id: str | None) -> Exchange:
@@ -164,7 +151,7 @@ async def _refuse(send: Send, exchange: Exchange, error: PasarError) -> None:
     if exchange.status:
         raise error
     exchange.headers += headers_of(error)
-    await respond(send, status_of(error), failure(exchange, error))
+    await respond(send, exchange, status_of(error), failure(exchange, error))
 
 
 def _header_id(scope: Scope) -> str | None:

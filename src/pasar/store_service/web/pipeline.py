@@ -69,7 +69,7 @@ class Endpoint:
             status, answer = await self._once(key, call, exchange)
         if self._changed:  # such as `checkout.after_commit`, `cancel.after_commit`
             await failpoints.reach(self._changed)
-        await respond(send, status, success(exchange, answer))
+        await respond(send, exchange, status, success(exchange, answer))
 
     async def _once(self, key: str, call: Call[Any], exchange: Exchange) -> tuple[int, msgspec.Raw]:
         """Return the answer of the first request with this key, be it this one."""
@@ -121,11 +121,11 @@ class Path:
         self._methods = {**methods, **heads}
         self._allow = ", ".join(sorted(self._methods))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         endpoint = self._methods.get(scope["method"])
         if endpoint is None:
             raise MethodNotAllowed(self._allow)
-        await endpoint(scope, receive, send)
+        return endpoint(scope, receive, send)
 
 
 class Table:
@@ -140,9 +140,9 @@ class Table:
         self._exact = {path: app for path, app in paths.items() if "{" not in path}
         self._templates = [(_pattern(path), app) for path, app in paths.items() if "{" in path]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         app = self._exact.get(scope["path"]) or self._matched(scope)
-        await app(scope, receive, send)
+        return app(scope, receive, send)
 
     def _matched(self, scope: Scope) -> ASGIApp:
         for pattern, app in self._templates:
