@@ -68,6 +68,19 @@ async def test_h35_a_client_that_dawdles_is_cut_off(first: bytes, then: bytes, a
     assert at_s * 0.9 <= took < at_s + 0.5
 
 
+async def test_an_answer_reaches_its_client_in_one_piece() -> None:
+    async with running(ToyShop(public=0)) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        pieces: list[bytes] = []
+        for _ in range(50):
+            writer.write(request("GET", "/toys", ""))
+            pieces.append(await reader.read(65_536))
+        writer.close()
+        await writer.wait_closed()
+
+    assert all(piece.endswith(b"}") for piece in pieces)
+
+
 async def test_h35_a_crowd_that_dawdles_is_gone_in_time_and_others_are_served_meanwhile() -> None:
     async with running(ToyShop(public=0), SCALED) as server:
         crowd = asyncio.gather(*(lifetime(server, b"GET ", b"x", 0.05) for _ in range(60)))

@@ -7,15 +7,19 @@ times a second. One look at everybody is cheaper than three timers per request.
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
+from urllib.parse import unquote
 
+import httptools
 import uvicorn
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from pasar.kit.clock import SystemClock
 from pasar.kit.errors import Invalid, PasarError, Unavailable
 from pasar.store_service.web.address import UNKNOWN
+from pasar.store_service.web.cycle import Cycle
 from pasar.store_service.web.envelope import HeadTooLarge, failure, headers_of, status_of
 from pasar.store_service.web.middleware import begin
 
@@ -57,6 +61,7 @@ class GuardedProtocol(HttpToolsProtocol):
         limits: ConnectionLimits,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self._app = cast("ASGI3Application", self.app)  # pyright: ignore[reportUnknownMemberType]
         self._limits = limits
         self._began = self._due = self.loop.time()
         self._in_head = False
@@ -101,7 +106,21 @@ class GuardedProtocol(HttpToolsProtocol):
             self._expect_head()
 
     def on_headers_complete(self) -> None:
-        super().on_headers_complete()
+        """Begin a cycle of ours where uvicorn begins its own; others are answered before it."""
+        parser: httptools.HttpRequestParser = self.parser  # pyright: ignore[reportAssignmentType]
+        url, version = httptools.parse_url(self.url), parser.get_http_version()
+        path = url.path.decode("ascii")
+        self.scope["method"] = parser.get_method().decode("ascii")
+        self.scope["http_version"] = version
+        self.scope["path"] = unquote(path) if "%" in path else path
+        self.scope["raw_path"] = url.path
+        self.scope["query_string"] = url.query or b""
+        self.cycle = self._cycle(keep_alive=version != "1.0" and parser.should_keep_alive())
+        if self._unanswered:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self._app))
+        else:
+            self._start_asgi_task(self.cycle, self._app)
         self._in_head = False
         self._unanswered += 1
         if self._unanswered == 1:
@@ -114,8 +133,14 @@ class GuardedProtocol(HttpToolsProtocol):
             self._due = self.loop.time() + self._limits.write_timeout_s
 
     def on_response_complete(self) -> None:
-        super().on_response_complete()
+        """Go on as uvicorn would, but for its timer of idle connections: they have `due`."""
+        self.server_state.total_requests += 1
         self._unanswered -= 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
         now = self.loop.time()
         if self._unanswered:  # the turn of a pipelined request
             self._due = now + self._limits.write_timeout_s
@@ -130,6 +155,21 @@ class GuardedProtocol(HttpToolsProtocol):
         self._refuse(Invalid(msg))
 
     # ---- ours ------------------------------------------------------------------------------------
+
+    def _cycle(self, *, keep_alive: bool) -> Cycle:
+        return Cycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=keep_alive,
+            on_response=self.on_response_complete,
+        )
 
     def _expect_head(self) -> None:
         self._began = self.loop.time()

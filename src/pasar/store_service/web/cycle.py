@@ -1,0 +1,69 @@
+"""
+One request of a connection and its answer, as uvicorn's protocol hands it to the application.
+
+uvicorn sends the head of an answer and its body apart: two system calls and two packets, which cost
+more than all else that it does. Here the head leaves with the first of the body.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+# uvicorn describes ASGI by types of its own, private ones.
+from uvicorn._types import ASGI3Application, ASGISendEvent  # isort: skip
+
+from pasar.kit import log
+from pasar.store_service.web.envelope import Header
+
+_CLOSE: Final[Header] = (b"connection", b"close")
+
+_log: Final = log.get("http")
+
+
+class Cycle(RequestResponseCycle):
+    """
+    Sends what `envelope.begin_answer` begins: headers of our own making, which need no check.
+
+    Each such answer bears its length, or has no body by its status: nothing is sent in chunks.
+    """
+
+    _head = b""
+
+    async def run_asgi(self, app: ASGI3Application) -> None:
+        """Run the application; a connection whose answer is not whole is of no use any more."""
+        try:
+            await app(self.scope, self.receive, self.send)
+        except Exception:  # noqa: BLE001  the connection ends, the process lives
+            _log.exception("answer broken off")
+        finally:
+            if not self.response_complete:
+                self.transport.close()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Keep the head until there is some body, and send it on; nothing to a client that left."""
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        if message["type"] == "http.response.start":
+            self._head = self._head_of(message["status"], message.get("headers", ()))
+        elif message["type"] == "http.response.body":
+            body = b"" if self.scope["method"] == "HEAD" else message["body"]
+            self.transport.write(self._head + body)
+            self._head = b""
+            if not message.get("more_body", False):
+                self._complete()
+
+    def _head_of(self, status: int, headers: Iterable[Header]) -> bytes:
+        self.waiting_for_100_continue = False  # the answer is here without the rest of the request
+        end = () if self.keep_alive else (_CLOSE,)
+        lines = [b"%b: %b\r\n" % line for line in (*self.default_headers, *headers, *end)]
+        return STATUS_LINE[status] + b"".join(lines) + b"\r\n"
+
+    def _complete(self) -> None:
+        self.response_complete = True
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
