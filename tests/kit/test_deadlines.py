@@ -16,7 +16,7 @@ def budgets(seconds: float = BUDGET_S) -> Deadlines:
 
 
 async def work(deadlines: Deadlines, seconds: float) -> str:
-    with deadlines:
+    with deadlines.budget():
         await asyncio.sleep(seconds)
     return "done"
 
@@ -70,7 +70,7 @@ async def test_a_cancellation_from_elsewhere_stays_one() -> None:
 
 async def test_of_two_cancellations_at_once_the_one_from_elsewhere_counts() -> None:
     async def stubborn() -> None:
-        with budgets(0.02):
+        with budgets(0.02).budget():
             try:
                 await asyncio.sleep(60)
             except asyncio.CancelledError:
@@ -85,13 +85,13 @@ async def test_of_two_cancellations_at_once_the_one_from_elsewhere_counts() -> N
 
 
 async def test_a_fault_of_the_work_is_told_as_it_is() -> None:
-    with pytest.raises(ZeroDivisionError), budgets():
+    with pytest.raises(ZeroDivisionError), budgets().budget():
         _ = 1 / 0
 
 
 async def test_what_the_work_raises_while_it_is_ended_is_told_too() -> None:
     async def clumsy() -> None:
-        with budgets(0.02):
+        with budgets(0.02).budget():
             try:
                 await asyncio.sleep(60)
             finally:

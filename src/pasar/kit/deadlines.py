@@ -12,10 +12,12 @@ from typing import Any
 from pasar.kit.clock import Clock
 from pasar.kit.errors import TimedOut
 
+Task = asyncio.Task[Any]
+
 
 class Deadlines:
     """
-    The block of `with deadlines:` may take `budget_s`; a task is in one block at a time.
+    The block of `with deadlines.budget():` may take `budget_s`; a task is in one at a time.
 
     What runs longer is cancelled, and the block raises TimedOut. A cancellation that came from
     elsewhere stays one, as with `asyncio.timeout`.
@@ -24,28 +26,18 @@ class Deadlines:
     def __init__(self, clock: Clock, budget_s: float) -> None:
         self._clock = clock
         self._budget_s = budget_s
-        self._due: dict[asyncio.Task[Any], float] = {}  # oldest first
-        self._expired: set[asyncio.Task[Any]] = set()
+        self._budgets: dict[Budget, None] = {}  # a set that keeps its order: oldest first
         self._watching = False
 
-    def __enter__(self) -> None:
-        task = _current()
-        self._due[task] = self._clock.monotonic() + self._budget_s
+    def budget(self) -> "Budget":
+        """Return the budget of the running task; it begins now."""
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a budget belongs to a task")
+        budget = Budget(task, self._clock.monotonic() + self._budget_s, self._budgets)
         if not self._watching:
             self._watch(task.get_loop(), self._budget_s)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        task = _current()
-        if self._due.pop(task, None) is not None:
-            return
-        self._expired.remove(task)
-        if task.uncancel() == 0 and kind is asyncio.CancelledError:
-            raise TimedOut from fault
+        return budget
 
     def _watch(self, loop: asyncio.AbstractEventLoop, after_s: float) -> None:
         self._watching = True
@@ -55,17 +47,37 @@ class Deadlines:
         """Cancel who is overdue, and look again when the next one will be."""
         self._watching = False
         now = self._clock.monotonic()
-        for task, due in [*self._due.items()]:
-            if due > now:
-                self._watch(loop, due - now)
+        for budget in [*self._budgets]:
+            if budget.due > now:
+                self._watch(loop, budget.due - now)
                 return
-            del self._due[task]
-            self._expired.add(task)
-            task.cancel()
+            budget.expire()
 
 
-def _current() -> asyncio.Task[Any]:
-    task = asyncio.current_task()
-    if task is None:
-        raise RuntimeError("a budget belongs to a task")
-    return task
+class Budget:
+    """One use of it, by one task."""
+
+    __slots__ = ("_budgets", "_task", "due")
+
+    def __init__(self, task: Task, due: float, budgets: dict["Budget", None]) -> None:
+        self.due = due
+        self._task = task
+        self._budgets = budgets
+
+    def expire(self) -> None:
+        del self._budgets[self]
+        self._task.cancel()
+
+    def __enter__(self) -> None:
+        self._budgets[self] = None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self in self._budgets:
+            del self._budgets[self]
+        elif self._task.uncancel() == 0 and kind is asyncio.CancelledError:
+            raise TimedOut from fault

@@ -133,7 +133,6 @@ LEFT JOIN (cart_items i JOIN products p ON p.id = i.product_id AND p.deleted_at 
 ORDER BY i.created_at, i.id
 """
 
-# What the violation of a constraint means to the buyer.
 # What a deletion that was cut short left behind; in the order of locks, as the deletion itself.
 SWEEP_HIDDEN: Final = """
 WITH line AS MATERIALIZED (
@@ -150,6 +149,7 @@ DELETE FROM cart_items i USING line l, cart c
 WHERE c.user_id = l.user_id AND i.user_id = l.user_id AND i.product_id = l.product_id
 """
 
+# What the violation of a constraint means to the buyer.
 REFUSALS: Final[Mapping[str, type[PasarError]]] = {
     "cart_items_quantity_positive": InsufficientStock,
     "carts_user_id_fkey": UnknownBuyer,

@@ -16,7 +16,7 @@ from pasar.kit import log
 from pasar.kit.clock import Clock
 from pasar.kit.errors import Unavailable
 
-PER_CONNECTION: Final = 2
+PER_CONNECTION: Final = 4
 """So many are never refused for each connection to the database: no crowd leaves it idle."""
 
 LATE_S: Final = 0.04

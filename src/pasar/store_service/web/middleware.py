@@ -132,7 +132,7 @@ class Edge:
         if counted:
             self.admission.enter()
         try:
-            with self._deadlines:
+            with self._deadlines.budget():
                 await self._app(scope, receive, send)
         finally:
             if counted:
