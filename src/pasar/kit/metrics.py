@@ -7,16 +7,22 @@ Under `pasar store` each process counts in files of one directory, which `kit/ob
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 DIRECTORY: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Set by the parent, before a child loads this module, to the directory that all of them share."""
+
+# No process of ours forks: its number is asked for once, not at each count, which costs a product
+# page 3 %.
+if DIRECTORY in os.environ:
+    values.ValueClass = values.MultiProcessValue(partial(int, os.getpid()))  # type: ignore[no-untyped-call]
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _OF_ALL: Final = "livesum"  # over the processes that live
