@@ -7,15 +7,23 @@ import socket
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
+from structlog.testing import capture_logs
 
+from pasar.store_service.web.docs import File
+from pasar.store_service.web.envelope import begin_answer
 from pasar.store_service.web.server import SPARE_FILES, ServerSettings, connections_allowed
 from tests.store_service.web.serving import LIMITS, Running, request, running
 from tests.store_service.web.toy import TOY, ToyShop
 from tests.waiting import eventually
 
 
+def client_of(server: Running) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}")
+
+
 async def get(server: Running, path: str) -> httpx.Response:
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as client:
+    async with client_of(server) as client:
         return await client.get(path)
 
 
@@ -30,6 +38,39 @@ async def test_head_has_the_headers_of_get_and_no_body() -> None:
     assert names(head_head) == names(got_head)
     assert f"content-length: {len(body)}".encode() in head_head
     assert nothing == b""
+
+
+async def test_answers_without_a_body_of_their_own_and_files_in_pieces_share_a_connection() -> None:
+    content = bytes(range(256)) * 1000
+    shop = ToyShop(files={"/file": File(content, b"x")}, cors="*")
+    preflight = {"Origin": "https://shop.example", "Access-Control-Request-Method": "PUT"}
+    async with running(shop) as server, client_of(server) as client:
+        first = await client.options("/toys", headers=preflight)
+        file = await client.get("/file")
+        nothing = await client.head("/file")
+        last = await client.get("/toys")
+
+    assert (first.status_code, first.content) == (204, b"")
+    assert file.content == content
+    assert nothing.headers["Content-Length"] == str(len(content))
+    assert last.json()["data"] is not None
+
+
+async def test_an_answer_that_breaks_off_ends_the_connection_and_is_logged_once() -> None:
+    async def broken(scope: Scope, _receive: Receive, send: Send) -> None:
+        await begin_answer(send, scope["exchange"], 200, [(b"content-length", b"10")])
+        await send({"type": "http.response.body", "body": b"half", "more_body": True})
+        raise OSError
+
+    with capture_logs() as lines:
+        async with running(ToyShop(files={"/broken": broken})) as server:
+            answer = await server.exchange(request("GET", "/broken", ""))
+
+    assert answer.endswith(b"\r\n\r\nhalf")
+    assert [line["event"] for line in lines if line["log_level"] == "error"] == [
+        "request failed",
+        "answer broken off",
+    ]
 
 
 async def test_no_answer_tells_which_server_it_is() -> None:

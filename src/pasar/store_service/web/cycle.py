@@ -49,7 +49,7 @@ class Cycle(RequestResponseCycle):
         if message["type"] == "http.response.start":
             self._head = self._head_of(message["status"], message.get("headers", ()))
         elif message["type"] == "http.response.body":
-            body = b"" if self.scope["method"] == "HEAD" else message["body"]
+            body = b"" if self.scope["method"] == "HEAD" else message.get("body", b"")
             self.transport.write(self._head + body)
             self._head = b""
             if not message.get("more_body", False):
