@@ -244,6 +244,25 @@ async def test_sales_and_stock_and_pictures_note_no_change(
     assert await shop.number(NOTED) == noted
 
 
+async def test_a_change_is_noted_whoever_may_make_it(
+    shop: Shop, owner: PostgresDatabase, search: PostgresProductSearch
+) -> None:
+    lamp = await shop.product()
+    assert (await search.find(LAMP, 0, 10)).total == 1
+    role = f"operator_{uuid4().hex}"
+    async with owner.begin() as tx:
+        await tx.execute(f"CREATE ROLE {role}")
+        await tx.execute(f"GRANT {role} TO CURRENT_USER")
+        await tx.execute(f"GRANT SELECT, UPDATE ON products TO {role}")
+        await tx.execute(f"SET LOCAL ROLE {role}")
+        await tx.execute("UPDATE products SET name = 'Vase' WHERE id = $1", lamp)
+        await tx.execute("RESET ROLE")
+        await tx.execute(f"DROP OWNED BY {role}")
+        await tx.execute(f"DROP ROLE {role}")
+
+    assert (await search.find(LAMP, 0, 10)).total == 0
+
+
 @pytest.mark.parametrize(("bound", "value"), [("MOST_CHANGES", 3), ("COUNTED_ANEW_S", 0.0)])
 async def test_after_too_many_changes_or_too_long_it_is_counted_anew(
     shop: Shop,

@@ -29,9 +29,11 @@ UPGRADE = (
     """,
     "CREATE INDEX idx_product_changes_xact ON product_changes (xact)",
     "CREATE INDEX idx_product_changes_at ON product_changes USING brin (at)",
-    "GRANT SELECT, INSERT, DELETE ON product_changes TO store_app",
+    "GRANT SELECT, DELETE ON product_changes TO store_app",
+    # With the rights of its owner: whoever may write products, by whatever role, notes it.
     """
-    CREATE FUNCTION note_product_change() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE FUNCTION note_product_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     BEGIN
         IF TG_OP <> 'INSERT' AND OLD.deleted_at IS NULL THEN
             INSERT INTO product_changes
