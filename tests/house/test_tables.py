@@ -9,7 +9,7 @@ from tests.house.statements import statements
 OWNERS = {
     "store_service.accounts": {"users", "refresh_families", "refresh_tokens", "login_failures"},
     "store_service.stores": {"stores"},
-    "store_service.catalog": {"categories", "products", "stock_ledger"},
+    "store_service.catalog": {"categories", "products", "product_changes", "stock_ledger"},
     "store_service.cart": {"carts", "cart_items"},
     "store_service.orders": {
         "orders",

@@ -13,6 +13,8 @@ from pasar.store_service.catalog.model import CategoryId, ProductFilter, Sort
 from pasar.store_service.catalog.postgres_search import (
     COUNT,
     FEW,
+    MOST_CHANGES,
+    SINCE,
     TERMS,
     PostgresProductSearch,
     _page,
@@ -95,6 +97,16 @@ async def test_what_is_asked_for_is_counted_by_its_index(
     shop: PostgresDatabase, wanted: ProductFilter, index: str
 ) -> None:
     assert index in await plan(shop, COUNT, *_values(wanted))
+
+
+async def test_what_has_changed_since_a_count_is_found_among_a_hundred_thousand_changes(
+    shop: PostgresDatabase,
+) -> None:
+    (now,) = await shop.fetch(COUNT, *_values(COMMON))
+    moment = (now["as_of"], now["counted_at"], MOST_CHANGES, 60.0)
+    text = await plan(shop, SINCE, *_values(COMMON), *moment)
+
+    assert "using idx_product_changes_xact on" in text
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,18 @@ async def test_failed_logins_go_after_an_hour(owner: PostgresDatabase, sweeper: 
     assert await left(owner, "SELECT address_key AS what FROM login_failures") == ["young"]
 
 
+async def test_changes_of_products_go_when_nobody_counts_by_them(
+    owner: PostgresDatabase, sweeper: Sweeper
+) -> None:
+    for _ in range(2):
+        await Shop(owner).product()
+    await owner.execute("UPDATE product_changes SET at = now() - interval '2 h' WHERE id = 1")
+    await owner.execute("UPDATE product_changes SET at = now() - interval '1.9 h' WHERE id = 2")
+    await sweeper.sweep()
+
+    assert await left(owner, "SELECT id AS what FROM product_changes") == [2]
+
+
 async def test_d55_reuse_is_still_detected_when_the_first_token_of_a_session_is_swept(
     database: PostgresDatabase, owner: PostgresDatabase, sweeper: Sweeper
 ) -> None:

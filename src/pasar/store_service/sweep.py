@@ -14,7 +14,11 @@ from pasar.kit.sweep import Remains, Sweeper
 from pasar.store_service.accounts.postgres import SWEEP_FAILURES
 from pasar.store_service.accounts.postgres_sessions import SWEEP_FAMILIES, SWEEP_TOKENS
 from pasar.store_service.cart.postgres import SWEEP_HIDDEN
-from pasar.store_service.catalog.postgres_search import NAMED_IMAGES
+from pasar.store_service.catalog.postgres_search import (
+    COUNTED_ANEW_S,
+    NAMED_IMAGES,
+    SWEEP_CHANGES,
+)
 from pasar.store_service.config import StoreConfig
 from pasar.store_service.stores.postgres import NAMED_LOGOS
 
@@ -36,6 +40,7 @@ def sweeper(config: StoreConfig, database: Database, storage: Storage) -> Sweepe
             Remains(what="sessions without tokens", sql=SWEEP_FAMILIES, keep_s=MONTH_S),
             Remains(what="failed logins", sql=SWEEP_FAILURES, keep_s=failures_s),
             Remains(what="cart lines of deleted products", sql=SWEEP_HIDDEN, keep_s=HOUR_S),
+            Remains(what="counted changes", sql=SWEEP_CHANGES, keep_s=HOUR_S + COUNTED_ANEW_S),
         ],
         storage,
         {"stores": NAMED_LOGOS, "products": NAMED_IMAGES},
