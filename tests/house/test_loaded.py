@@ -24,6 +24,7 @@ def loaded(module: str) -> set[str]:
     ("module", "spared"),
     [
         pytest.param("store_web", {"grpc"} | MIGRATION | PICTURES, id="web"),
+        pytest.param("store_worker", HTTP | MIGRATION | PICTURES | SIGNING_IN, id="worker"),
         pytest.param("payment", HTTP | MIGRATION | PICTURES | SIGNING_IN, id="payment"),
     ],
 )

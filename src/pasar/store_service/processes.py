@@ -24,6 +24,7 @@ from pasar.store_service import app, heartbeat, preflight
 from pasar.store_service.accounts.postgres_sessions import CHANNEL as SESSION_CHANNEL
 from pasar.store_service.accounts.service import AccountService
 from pasar.store_service.config import StoreConfig
+from pasar.store_service.core import OUTBOX_CHANNEL, SERVICE, nobody
 from pasar.store_service.main import Parts, build
 from pasar.store_service.routes import ROUTES
 from pasar.store_service.web.address import Clients, networks
@@ -39,11 +40,10 @@ from pasar.store_service.web.protocol import ConnectionLimits
 from pasar.store_service.web.route import Limit
 from pasar.store_service.web.server import ServerSettings, connections_allowed
 from pasar.store_service.web.system import SystemHandler
+from pasar.store_service.web.uploads import Uploads
 
-OUTBOX_CHANNEL: Final = "store_outbox"  # of NOTIFY: checkout wakes the worker's relay
 CHECK_TIMEOUT_S: Final = 2.0  # of /ready: a part that takes longer is as good as away
 WRITE_MARGIN_S: Final = 5.0  # after a request's budget, so that its 504 still arrives (D36)
-SERVICE: Final = "store-service"
 
 _log: Final = log.get("preflight")
 
@@ -165,7 +165,11 @@ def _application(config: StoreConfig, parts: Parts, system: SystemHandler) -> Ed
             limits=limits,
             max_body_bytes=config.app_max_body,
             max_json_depth=config.app_json_depth,
-            uploads=config.uploads(),
+            uploads=Uploads(
+                max_size=config.upload_max_size,
+                form_extra=config.upload_form_extra,
+                max_parts=config.upload_max_parts,
+            ),
             once=parts.once,
         ),
         clients=Clients(networks(config.trusted_proxies)),
@@ -201,7 +205,3 @@ def _connection_limits(config: StoreConfig) -> ConnectionLimits:
         max_connections=connections_allowed(config.app_max_connections),
         max_head_bytes=config.app_max_headers,
     )
-
-
-def nobody() -> None:
-    """Wake nobody: the process makes no order, or is the relay itself."""
