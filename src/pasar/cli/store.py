@@ -20,7 +20,7 @@ from pasar.cli.service import Service
 from pasar.cli.supervisor import Process, Supervisor
 from pasar.engines.datadir import shared_secrets
 from pasar.engines.ports import taken
-from pasar.kit import log, metrics, settings
+from pasar.kit import log, metrics_directory, settings
 from pasar.kit.clock import SystemClock
 from pasar.store_service import processes
 from pasar.store_service.config import StoreConfig
@@ -71,7 +71,7 @@ def listen(port: int) -> socket.socket:
 def counts() -> Generator[dict[str, str]]:
     """Make the directory in which a service's processes count; yield the variable that names it."""
     with TemporaryDirectory(prefix="pasar-metrics-") as folder:
-        yield {metrics.DIRECTORY: folder}
+        yield {metrics_directory.DIRECTORY: folder}
 
 
 async def start(

@@ -15,8 +15,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-DIRECTORY: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Set by the parent, before a child loads this module, to the directory that all of them share."""
+from pasar.kit.metrics_directory import DIRECTORY
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _OF_ALL: Final = "livesum"  # over the processes that live
