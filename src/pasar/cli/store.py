@@ -13,8 +13,6 @@ from functools import partial
 from tempfile import TemporaryDirectory
 from typing import Final
 
-import typer
-
 from pasar.cli import variables
 from pasar.cli.service import Service
 from pasar.cli.supervisor import Process, Supervisor
@@ -30,11 +28,8 @@ _BACKLOG: Final = 2048  # connections that wait for a web process to come back
 
 _log: Final = log.get("store")
 
-app: Final = typer.Typer(add_completion=False)
 
-
-@app.command()
-def store() -> None:
+def run() -> None:
     """
     Run the store service against the engines that the environment names.
 

@@ -13,8 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import typer
-
 from pasar.cli import demo, pools, schemas, screen, store, variables
 from pasar.cli.service import Service
 from pasar.cli.supervisor import PartFailed, Supervisor
@@ -32,11 +30,8 @@ _READY_S: Final = 30.0
 _POLL_S: Final = 0.02
 _LAST_LINES: Final = 10
 
-app: Final = typer.Typer(add_completion=False)
 
-
-@app.command()
-def up() -> None:
+def run() -> None:
     """
     Start engines, both services and a demo shop; Ctrl-C stops everything, the data stay.
 
