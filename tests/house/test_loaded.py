@@ -12,11 +12,13 @@ MIGRATION = {"alembic", "mako", "sqlalchemy"}
 PICTURES = {"PIL", "obstore"}
 HTTP = {"httptools", "starlette", "uvicorn"}
 SIGNING_IN = {"argon2", "bcrypt", "jwt"}
+ENGINES = {"hiredis", "prometheus_client", "redis"}
 UVICORN_S_OWN = {"click"}
 
 SPARED = {
-    "up": COMMAND_LINE - UVICORN_S_OWN | MIGRATION | PICTURES | {"grpc"},
-    "store": COMMAND_LINE - UVICORN_S_OWN | MIGRATION | PICTURES | {"grpc"},
+    "up": COMMAND_LINE | MIGRATION | PICTURES | SIGNING_IN | ENGINES | {"grpc", "uvicorn"},
+    "store": COMMAND_LINE | MIGRATION | PICTURES | SIGNING_IN | ENGINES | {"grpc", "uvicorn"},
+    "prepare": COMMAND_LINE | MIGRATION | PICTURES | {"grpc", "uvicorn"},
     "store-web": COMMAND_LINE - UVICORN_S_OWN | MIGRATION | PICTURES | {"grpc"},
     "store-worker": COMMAND_LINE | MIGRATION | PICTURES | SIGNING_IN | HTTP,
     "payment": COMMAND_LINE | MIGRATION | PICTURES | SIGNING_IN | HTTP,

@@ -12,7 +12,7 @@ from typing import Final
 from pasar.cli import variables
 
 RUNNING: Final = ("up", "store", "payment")
-PARTS: Final = ("store-web", "store-worker")  # of `up` and `store`; nobody types it
+PARTS: Final = ("prepare", "store-web", "store-worker")  # of `up` and `store`; nobody types it
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
+from pasar.cli.service import CommandFailed
 from pasar.cli.supervisor import PartFailed
 from pasar.engines.datadir import Run, running
 from pasar.engines.errors import EX_CONFIG, EngineError
@@ -67,6 +68,8 @@ def explained() -> Generator[None]:
         _leave(EX_CONFIG, str(fault))
     except (EngineError, PartFailed) as fault:
         _leave(fault.exit_code, str(fault))
+    except CommandFailed as fault:
+        _leave(fault.exit_code)
     except PasarError as fault:
         _leave(1, fault.message)
 
