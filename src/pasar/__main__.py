@@ -1,5 +1,5 @@
 """`python -m pasar` is the command `pasar`."""
 
-from pasar.cli.main import app
+from pasar.cli.entry import main
 
-app()
+main()

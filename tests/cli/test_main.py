@@ -1,12 +1,11 @@
-"""The command line itself: what it offers, and what a command does not load."""
+"""The command line itself: what it offers."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from pasar.cli.main import COMMANDS, PROCESSES
+from pasar.cli.entry import PARTS, RUNNING
+from pasar.cli.main import COMMANDS
 from tests.cli.command import run
 
 
@@ -21,7 +20,16 @@ def test_every_command_is_offered(command: str, offer: str) -> None:
 
 
 def test_what_only_the_program_starts_is_not(offer: str) -> None:
-    assert not [process for process in PROCESSES if process in offer]
+    assert not [part for part in PARTS if part in offer]
+
+
+@pytest.mark.parametrize("command", RUNNING)
+def test_what_runs_for_long_explains_itself_as_well(command: str, tmp_path: Path) -> None:
+    explained = run(command, "--help", folder=tmp_path)
+    refused = run(command, "--what", folder=tmp_path)
+
+    assert f"pasar {command} [OPTIONS]" in explained.stdout
+    assert refused.returncode == 2
 
 
 def test_the_version_is_the_installed_one(tmp_path: Path) -> None:
@@ -30,20 +38,3 @@ def test_the_version_is_the_installed_one(tmp_path: Path) -> None:
 
 def test_an_unknown_command_is_refused(tmp_path: Path) -> None:
     assert run("sell", folder=tmp_path).returncode == 2
-
-
-@pytest.mark.parametrize(
-    ("command", "unused"),
-    [
-        ("up", "sqlalchemy"),
-        ("up", "grpc"),
-        ("store_web", "sqlalchemy"),
-        ("store_web", "grpc"),
-        ("payment", "uvicorn"),
-    ],
-)
-def test_a_command_loads_nothing_heavy_that_it_does_not_use(command: str, unused: str) -> None:
-    """Half a second and 40 MB for each process, if it did."""
-    ask = f"import sys, pasar.cli.main, pasar.cli.{command}; sys.exit({unused!r} in sys.modules)"
-
-    assert subprocess.run([sys.executable, "-c", ask], check=False).returncode == 0

@@ -46,7 +46,7 @@ LISTED = {
     "store_service.payments.postgres.GIVE_UP": {"dead_letters"},
     "payment_service.postgres.SETTLE": {"outbox"},
     "payment_service.postgres.REMIND": {"outbox"},
-    "cli.demo.PLANT": {"users", "stores", "categories", "products", "stock_ledger"},
+    "cli.planting.PLANT": {"users", "stores", "categories", "products", "stock_ledger"},
 }
 
 ALL_TABLES = """

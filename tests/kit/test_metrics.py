@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import generate_latest
 
-from pasar.kit import metrics
+from pasar.kit import metrics, metrics_directory
 
 ROUTE = ("GET", "/measured/{id}")
 COUNTING = """
@@ -49,7 +49,7 @@ def test_requests_are_told_by_row_and_status() -> None:
 def test_what_all_processes_counted_is_one_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(metrics.DIRECTORY, str(tmp_path))
+    monkeypatch.setenv(metrics_directory.DIRECTORY, str(tmp_path))
     counting(3)
     counting(4)
 
@@ -61,7 +61,7 @@ def test_what_all_processes_counted_is_one_answer(
 def test_a_dead_process_holds_no_breaker_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(metrics.DIRECTORY, str(tmp_path))
+    monkeypatch.setenv(metrics_directory.DIRECTORY, str(tmp_path))
     counting(1)
     [file] = tmp_path.glob("gauge_livesum_*.db")
     living = file.with_name(f"gauge_livesum_{os.getpid()}.db")

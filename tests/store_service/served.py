@@ -26,6 +26,7 @@ from pasar.store_service.web.middleware import EdgeSettings
 from pasar.store_service.web.pipeline import Guard
 from pasar.store_service.web.route import Limit
 from pasar.store_service.web.system import SystemHandler
+from pasar.store_service.web.uploads import Uploads
 from tests.store_service.web.documented import documented
 
 SECRET: Final = "a secret of the tests, 32 bytes or more"
@@ -77,7 +78,11 @@ def application(
             limits=Limits(RateLimiter(parts.redis), LocalLimiter(clock), per_minute, processes=1),
             max_body_bytes=100_000,
             max_json_depth=20,
-            uploads=config.uploads(),
+            uploads=Uploads(
+                max_size=config.upload_max_size,
+                form_extra=config.upload_form_extra,
+                max_parts=config.upload_max_parts,
+            ),
             once=parts.once,
         ),
         files={},

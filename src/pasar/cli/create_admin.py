@@ -6,7 +6,7 @@ import typer
 
 from pasar.cli import variables
 from pasar.kit import settings
-from pasar.store_service import processes
+from pasar.store_service import preparation
 from pasar.store_service.config import StoreConfig
 
 app: Final = typer.Typer(add_completion=False)
@@ -30,4 +30,4 @@ def create_admin(
     """
     with variables.explained():
         config = settings.read(StoreConfig, variables.of_the_running_shop())
-    variables.run(processes.create_admin(config, email, password, name))
+    variables.run(preparation.create_admin(config, email, password, name))

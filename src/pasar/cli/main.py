@@ -1,8 +1,8 @@
 """
-The command `pasar`: which module holds which command.
+The command line of `pasar`: which module holds which command.
 
-A module is loaded when its command is asked for: the children of `pasar up` are commands too, and
-each would start half a second later and 40 MB larger if it loaded what only the others need.
+A module is loaded when its command is asked for: each would start half a second later and 40 MB
+larger if it loaded what only the others need. Those that run for long come here for help alone.
 """
 
 from importlib import import_module
@@ -12,8 +12,8 @@ from typing import Any, Final
 import typer
 from typer.core import TyperGroup
 
-from pasar.cli.variables import given
-from pasar.kit import log
+from pasar.cli.entry import RUNNING
+from pasar.cli.variables import log_for_commands
 
 COMMANDS: Final = (
     "up",
@@ -28,12 +28,13 @@ COMMANDS: Final = (
     "create-admin",
     "version",
 )
-PROCESSES: Final = ("store-web", "store-worker")  # what `up` and `store` start; nobody types it
 
 
 class LazyCommands(TyperGroup):
     """
     Commands by name, each from `pasar.cli.NAME`, a hyphen being an underscore there.
+
+    There is `app`, or `run` in those that run for long, which know nothing of typer.
 
     The `Any` are click's context and command, which typer ships but does not export.
     """
@@ -42,10 +43,14 @@ class LazyCommands(TyperGroup):
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name in self.commands or cmd_name not in COMMANDS + PROCESSES:
+        if cmd_name in self.commands or cmd_name not in COMMANDS:
             return super().get_command(ctx, cmd_name)
         module = import_module(f"pasar.cli.{cmd_name.replace('-', '_')}")
-        return typer.main.get_command(module.app)
+        if cmd_name not in RUNNING:
+            return typer.main.get_command(module.app)
+        alone = typer.Typer(add_completion=False)
+        alone.command()(module.run)
+        return typer.main.get_command(alone)
 
 
 app: Final = typer.Typer(
@@ -64,7 +69,7 @@ def pasar() -> None:
     `pasar up` starts everything on this machine; the other commands are its parts, for use one by
     one. Exit code 78 means bad configuration, its reason on one line.
     """
-    log.configure("pasar", human=given().get("APP_ENV", "development") == "development")
+    log_for_commands()
 
 
 @app.command()

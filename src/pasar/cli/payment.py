@@ -1,8 +1,5 @@
 """`pasar payment`: the payment service in this process."""
 
-from typing import Final
-
-import typer
 import uvloop
 
 from pasar.cli import variables
@@ -10,11 +7,8 @@ from pasar.kit import settings
 from pasar.payment_service import main
 from pasar.payment_service.config import PaymentConfig
 
-app: Final = typer.Typer(add_completion=False)
 
-
-@app.command()
-def payment() -> None:
+def run() -> None:
     """
     Run the payment service: its gRPC server and its consumer of orders.
 

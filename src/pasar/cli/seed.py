@@ -4,7 +4,7 @@ from typing import Final
 
 import typer
 
-from pasar.cli import demo, schemas, variables
+from pasar.cli import demo, planting, schemas, variables
 from pasar.engines.datadir import Run
 from pasar.kit.errors import Conflict, Unavailable
 from pasar.kit.postgres import PostgresDatabase
@@ -30,7 +30,7 @@ async def _plant(run: Run | None) -> None:
         raise Conflict("the demo shop goes into an embedded database only, never into yours")
     database = await PostgresDatabase.open(schemas.owner(run.variables))
     try:
-        if not await demo.plant(database):
+        if not await planting.plant(database):
             raise Conflict("the database holds products or orders already")
     finally:
         await database.close()

@@ -16,6 +16,17 @@ from pasar.engines.process import bound_to_parent
 _MEMORY: Final = {"GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=4194304:glibc.malloc.hugetlb=1"}
 
 
+CLOSING_S: Final = 10.0  # beyond a service's own grace: its parts close, each within 5 s
+
+
+class CommandFailed(Exception):
+    """A command that was run to its end has said itself why it failed."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(exit_code)
+        self.exit_code = exit_code
+
+
 class Service:
     """
     A service, kept by a supervisor.
@@ -71,3 +82,19 @@ class Service:
             with suppress(ProcessLookupError):
                 self._process.kill()
         await ended
+
+
+async def done(*command: str, variables: Mapping[str, str]) -> None:
+    """
+    Run a command to its end: what it loads, this process then never does. Raises CommandFailed.
+
+    A supervisor stays as small as it starts, and it is there as long as the shop.
+    """
+    child = Service(*command, variables=variables, grace_s=CLOSING_S, hurry=asyncio.Event())
+    await child.start()
+    try:
+        code = await child.wait()
+    finally:
+        await child.stop()
+    if code != 0:
+        raise CommandFailed(code)

@@ -2,7 +2,7 @@
 `pasar store`: web processes on one socket, and one background process.
 
 The parent binds the socket once, so that a restarted web process finds its queue of connections
-where it was, and checks what the service needs before any child is started.
+where it was, and has asked what the service needs before any of its processes is started.
 """
 
 import errno
@@ -13,28 +13,21 @@ from functools import partial
 from tempfile import TemporaryDirectory
 from typing import Final
 
-import typer
-
 from pasar.cli import variables
-from pasar.cli.service import Service
+from pasar.cli.service import CLOSING_S, Service, done
 from pasar.cli.supervisor import Process, Supervisor
 from pasar.engines.datadir import shared_secrets
 from pasar.engines.ports import taken
-from pasar.kit import log, metrics, settings
+from pasar.kit import log, metrics_directory, settings
 from pasar.kit.clock import SystemClock
-from pasar.store_service import processes
 from pasar.store_service.config import StoreConfig
 
-CLOSING_S: Final = 10.0  # beyond a service's own grace: its parts close, each within 5 s
 _BACKLOG: Final = 2048  # connections that wait for a web process to come back
 
 _log: Final = log.get("store")
 
-app: Final = typer.Typer(add_completion=False)
 
-
-@app.command()
-def store() -> None:
+def run() -> None:
     """
     Run the store service against the engines that the environment names.
 
@@ -71,7 +64,7 @@ def listen(port: int) -> socket.socket:
 def counts() -> Generator[dict[str, str]]:
     """Make the directory in which a service's processes count; yield the variable that names it."""
     with TemporaryDirectory(prefix="pasar-metrics-") as folder:
-        yield {metrics.DIRECTORY: folder}
+        yield {metrics_directory.DIRECTORY: folder}
 
 
 async def start(
@@ -98,7 +91,7 @@ async def start(
 
 async def _run(given: Mapping[str, str], config: StoreConfig) -> None:
     with listen(config.app_port) as listener, counts() as shared:
-        await processes.prepare(config)
+        await done("prepare", variables=given)
         supervisor = Supervisor(SystemClock())
         told = {**given, **shared}
         await supervisor.run(partial(start, supervisor, told, config, listener))

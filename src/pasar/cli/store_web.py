@@ -1,9 +1,7 @@
 """A web process of `pasar store`, as a command that it starts; nobody else does."""
 
 import socket
-from typing import Final
 
-import typer
 import uvloop
 
 from pasar.cli import variables
@@ -11,11 +9,8 @@ from pasar.kit import settings
 from pasar.store_service import processes
 from pasar.store_service.config import StoreConfig
 
-app: Final = typer.Typer(add_completion=False)
 
-
-@app.command()
-def web(fd: int) -> None:
+def run(fd: str) -> None:
     """Serve HTTP on an inherited socket."""
-    with variables.explained(), socket.socket(fileno=fd) as listener:
+    with variables.explained(), socket.socket(fileno=int(fd)) as listener:
         uvloop.run(processes.serve(settings.read(StoreConfig, variables.given()), listener))

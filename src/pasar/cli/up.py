@@ -13,30 +13,24 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import typer
-
-from pasar.cli import demo, pools, schemas, screen, store, variables
-from pasar.cli.service import Service
+from pasar.cli import demo, pools, screen, store, variables
+from pasar.cli.service import CLOSING_S, Service, done
 from pasar.cli.supervisor import PartFailed, Supervisor
 from pasar.engines.datadir import DataDirectory
 from pasar.engines.launch import Engines, start_engines
 from pasar.engines.ports import choose
 from pasar.kit import settings
 from pasar.kit.clock import SystemClock
-from pasar.kit.postgres import PostgresDatabase
 from pasar.payment_service.config import PaymentConfig
-from pasar.store_service import preflight, processes
+from pasar.store_service import preflight
 from pasar.store_service.config import StoreConfig
 
 _READY_S: Final = 30.0
 _POLL_S: Final = 0.02
 _LAST_LINES: Final = 10
 
-app: Final = typer.Typer(add_completion=False)
 
-
-@app.command()
-def up() -> None:
+def run() -> None:
     """
     Start engines, both services and a demo shop; Ctrl-C stops everything, the data stay.
 
@@ -101,10 +95,9 @@ async def _start(
     embedded = engines.parts[0].engine is not None
     if embedded:
         told |= _pools(told) | {demo.WHERE: demo.EMBEDDED}
-    await _fill(told, embedded=embedded)
+    await done("prepare", "--migrate", *(["--plant"] if embedded else []), variables=told)
     config = settings.read(StoreConfig, told)
-    await processes.prepare(config)
-    grace_s = config.app_shutdown_timeout + store.CLOSING_S
+    grace_s = config.app_shutdown_timeout + CLOSING_S
     payment = Service("payment", variables=told, grace_s=grace_s, hurry=supervisor.hurry)
     await supervisor.start(payment=payment)
     await store.start(supervisor, {**told, **shared}, config, listener)
@@ -123,31 +116,6 @@ def _pools(told: Mapping[str, str]) -> dict[str, str]:
     if fitted["DB_POOL_SIZE"] != str(config.db_pool_size):
         screen.say(f"warning: DB_POOL_SIZE is {fitted['DB_POOL_SIZE']}, more does not fit")
     return fitted
-
-
-async def _fill(told: Mapping[str, str], *, embedded: bool) -> None:
-    """Migrate if needed; the demo shop goes into our own database only."""
-    database = await PostgresDatabase.open(schemas.owner(told))
-    try:
-        if not await schemas.up_to_date(database):
-            await _migrate(told)
-        if embedded:
-            await demo.plant(database)
-    finally:
-        await database.close()
-
-
-async def _migrate(told: Mapping[str, str]) -> None:
-    """In a process of its own: this one then never loads the migration tool (40 MB, 0.5 s)."""
-    forever = asyncio.Event()
-    migration = Service("migrate", variables=told, grace_s=store.CLOSING_S, hurry=forever)
-    await migration.start()
-    try:
-        code = await migration.wait()
-    finally:
-        await migration.stop()
-    if code != 0:
-        raise PartFailed("migration", f"failed with code {code}")
 
 
 async def _ready(told: Mapping[str, str]) -> None:

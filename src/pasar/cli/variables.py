@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
+from pasar.cli.service import CommandFailed
 from pasar.cli.supervisor import PartFailed
 from pasar.engines.datadir import Run, running
 from pasar.engines.errors import EX_CONFIG, EngineError
-from pasar.kit import settings
+from pasar.kit import log, settings
 from pasar.kit.errors import PasarError
 from pasar.kit.settings import BadSetting
 
@@ -23,6 +24,11 @@ ResultT = TypeVar("ResultT")
 def given() -> dict[str, str]:
     """Return the environment over `.env`."""
     return settings.environment(os.environ, Path.cwd())
+
+
+def log_for_commands() -> None:
+    """Log as the command line does until a service says who it is."""
+    log.configure("pasar", human=given().get("APP_ENV", "development") == "development")
 
 
 def running_shop() -> Run | None:
@@ -62,6 +68,8 @@ def explained() -> Generator[None]:
         _leave(EX_CONFIG, str(fault))
     except (EngineError, PartFailed) as fault:
         _leave(fault.exit_code, str(fault))
+    except CommandFailed as fault:
+        _leave(fault.exit_code)
     except PasarError as fault:
         _leave(1, fault.message)
 

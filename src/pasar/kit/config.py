@@ -10,11 +10,11 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from pasar.kit.broker.choose import BrokerSettings
 from pasar.kit.broker.port import Broker
+from pasar.kit.broker.settings import BrokerSettings
 from pasar.kit.database import Database
 from pasar.kit.outbox import Payload, Relay
-from pasar.kit.postgres import PostgresSettings
+from pasar.kit.postgres_settings import PostgresSettings
 from pasar.kit.settings import Duration
 
 Port = Annotated[int, Meta(ge=1, le=65535)]

@@ -16,8 +16,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-DIRECTORY: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Set by the parent, before a child loads this module, to the directory that all of them share."""
+from pasar.kit.metrics_directory import DIRECTORY
 
 # No process of ours forks: its number is asked for once, not at each count, which costs a product
 # page 3 %.

@@ -7,7 +7,6 @@ everybody (MULTI, WATCH, SUBSCRIBE, SELECT), is refused.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Literal, Self
 
 import redis.asyncio
@@ -18,6 +17,7 @@ from redis.exceptions import NoScriptError, ResponseError
 from pasar.kit.breaker import Breaker
 from pasar.kit.clock import SystemClock
 from pasar.kit.redis_connection import Encodable, RedisUnavailable
+from pasar.kit.redis_settings import RedisSettings
 from pasar.kit.redis_tracking import Tracking
 from pasar.kit.redis_transport import RedisTransport
 
@@ -30,19 +30,6 @@ _BLOCKING: Final = {"BLPOP", "BRPOP", "BRPOPLPUSH", "BLMOVE", "BLMPOP", "BZPOPMI
 _REFUSED: Final = _TRANSACTIONS | _SUBSCRIPTIONS | _SESSION | _BLOCKING
 # redis-py's own conversion of RESP3 replies; a client that is never connected is its public door.
 _CONVERSIONS: Final = dict(redis.asyncio.Redis(protocol=3).response_callbacks)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RedisSettings:
-    """Where Redis is; `timeout_s` limits connecting and each command; `breaker_*` as Breaker."""
-
-    host: str
-    port: int
-    password: str
-    db: int
-    timeout_s: float
-    breaker_failures: int
-    breaker_open_s: float
 
 
 class Redis(AsyncCoreCommands):

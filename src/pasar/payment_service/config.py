@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta
 
 from pasar.kit.config import EngineConfig, Port
-from pasar.kit.postgres import PostgresSettings
+from pasar.kit.postgres_settings import PostgresSettings
 from pasar.kit.settings import BadSetting, Duration
 
 _SECRET_AT_LEAST_BYTES: Final = 32  # RFC 2104: an HMAC key as long as its hash

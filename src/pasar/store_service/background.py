@@ -25,7 +25,7 @@ from pasar.kit.postgres_listen import Listener
 from pasar.kit.signals import told_to_stop
 from pasar.store_service import heartbeat, worker
 from pasar.store_service.config import StoreConfig
-from pasar.store_service.main import Parts, build
+from pasar.store_service.core import OUTBOX_CHANNEL, SERVICE, Core, nobody, open_core
 from pasar.store_service.payments.comparison import Comparer
 from pasar.store_service.payments.consumer import PaymentResults
 from pasar.store_service.payments.grpc_client import GrpcCharges, GrpcSettings
@@ -33,7 +33,6 @@ from pasar.store_service.payments.model import Comparison
 from pasar.store_service.payments.postgres import Patience, PostgresDues
 from pasar.store_service.payments.reconciler import Reconciler
 from pasar.store_service.payments.service import PaymentService
-from pasar.store_service.processes import OUTBOX_CHANNEL, SERVICE, nobody
 from pasar.store_service.sweep import HOUR_S, sweeper
 
 OVERDUE: Final = """
@@ -55,50 +54,50 @@ async def work(config: StoreConfig) -> None:
     """Be the background process until told to stop."""
     process.begin(SERVICE, app_env=config.app_env, armed=config.pasar_failpoints)
     clock = SystemClock()
-    parts = await build(config, pool_size=config.db_worker_pool_size, wake=nobody)
+    core = await open_core(config, pool_size=config.db_worker_pool_size, wake=nobody)
     address = config.message_broker(f"{SERVICE}-{os.getpid()}")
-    broker = connect(address, PostgresDeadLetters(parts.database))
-    relay = config.relay(parts.database, broker, partial(seal, key=config.event_signing_key))
+    broker = connect(address, PostgresDeadLetters(core.postgres))
+    relay = config.relay(core.postgres, broker, partial(seal, key=config.event_signing_key))
     listener = Listener(config.postgres(1), OUTBOX_CHANNEL, relay.wake)
     try:
         async with (
-            paying(config, parts, clock) as talk,
-            observed(config.metrics_port, parts.database, broker, TOPICS, _overdue(config)),
+            paying(config, core, clock) as talk,
+            observed(config.metrics_port, core.postgres, broker, TOPICS, _overdue(config)),
         ):
             await worker.run(
                 broker=broker,
                 relay=relay,
-                endless=[listener.run, *(copies.run for copies in parts.copies)],
+                endless=[listener.run, *(copies.run for copies in core.copies.shared)],
                 results=talk.results.handle,
-                jobs=_jobs(config, parts, talk, clock),
+                jobs=_jobs(config, core, talk, clock),
                 concurrency=config.broker_concurrency,
                 grace_s=config.app_shutdown_timeout,
                 stop=told_to_stop(),
             )
     finally:
         await broker.close()
-        await parts.close()
+        await core.close()
 
 
 async def compare_books(config: StoreConfig) -> Comparison:
     """Compare with the payment service's books once, now. Raises kit.errors.Unavailable."""
-    parts = await build(config, pool_size=config.db_worker_pool_size, wake=nobody)
+    core = await open_core(config, pool_size=config.db_worker_pool_size, wake=nobody)
     try:
-        async with paying(config, parts, SystemClock()) as talk:
+        async with paying(config, core, SystemClock()) as talk:
             return await talk.comparer.compare()
     finally:
-        await parts.close()
+        await core.close()
 
 
 @asynccontextmanager
-async def paying(config: StoreConfig, parts: Parts, clock: Clock) -> AsyncGenerator[Paying]:
+async def paying(config: StoreConfig, core: Core, clock: Clock) -> AsyncGenerator[Paying]:
     """Connect the parts of the talk; the payment service may be away."""
     breaker = Breaker(
         "payment", failures=config.breaker_failures, open_s=config.breaker_open, clock=clock
     )
     charges = GrpcCharges(_calls(config), breaker)
-    dues = PostgresDues(parts.database, _patience(config))
-    payments = PaymentService(parts.database, parts.ordering)
+    dues = PostgresDues(core.postgres, _patience(config))
+    payments = PaymentService(core.postgres, core.ordering)
     keys = (config.event_signing_key, config.event_signing_key_previous)
     try:
         yield Paying(
@@ -110,15 +109,15 @@ async def paying(config: StoreConfig, parts: Parts, clock: Clock) -> AsyncGenera
         await charges.close()
 
 
-def _jobs(config: StoreConfig, parts: Parts, talk: Paying, clock: Clock) -> tuple[Job, ...]:
+def _jobs(config: StoreConfig, core: Core, talk: Paying, clock: Clock) -> tuple[Job, ...]:
     """Return what comes round: a further job is a further row."""
     beat_s = config.worker_heartbeat_limit / heartbeat.BEATS_WITHIN_LIMIT
     at = time.fromisoformat(config.reconcile_at)
     return (
-        Job("heartbeat", every(beat_s), partial(heartbeat.beat, parts.database)),
+        Job("heartbeat", every(beat_s), partial(heartbeat.beat, core.postgres)),
         Job("reconciler", every(config.reconcile_interval), talk.reconciler.tick),
         Job("comparison", daily(at, clock), talk.comparer.compare),
-        Job("sweep", every(HOUR_S), sweeper(config, parts.database, parts.storage).sweep),
+        Job("sweep", every(HOUR_S), sweeper(config, core.postgres, core.storage).sweep),
     )
 
 

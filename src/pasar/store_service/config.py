@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from pasar.kit.config import EngineConfig, Port
-from pasar.kit.postgres import PostgresSettings
-from pasar.kit.redis import RedisSettings
+from pasar.kit.postgres_settings import PostgresSettings
+from pasar.kit.redis_settings import RedisSettings
 from pasar.kit.settings import Duration
 from pasar.store_service.payments_config import PaymentsConfig
 from pasar.store_service.picture_config import PictureConfig

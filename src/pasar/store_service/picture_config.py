@@ -9,7 +9,6 @@ from msgspec import Meta
 from pasar.kit.images import Images
 from pasar.kit.settings import Duration
 from pasar.kit.storage.choose import StorageSettings
-from pasar.store_service.web.uploads import Uploads
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: StoreConfig may have but one base with slots
@@ -58,13 +57,6 @@ class PictureConfig:
             timeout_s=self.image_timeout,
             memory_bytes=self.image_memory,
             workers=self.image_workers,
-        )
-
-    def uploads(self) -> Uploads:
-        return Uploads(
-            max_size=self.upload_max_size,
-            form_extra=self.upload_form_extra,
-            max_parts=self.upload_max_parts,
         )
 
     def storage(self) -> StorageSettings:

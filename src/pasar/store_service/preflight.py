@@ -1,7 +1,7 @@
 """
 What must hold before the store service starts: secrets, reachable parts, migrations, durability.
 
-Asked once, by the parent of its processes. BadSetting ends in exit code 78, Unavailable in 1.
+Asked once, before any of its processes. BadSetting ends in exit code 78, Unavailable in 1.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

@@ -1,29 +1,26 @@
 """
-The web process of the store service, and its parent's check; the other one is in `background.py`.
+The web process of the store service; the other one is in `background.py`.
 
-Each takes the parts that `main.py` connects and gives them their order of start and stop.
+Takes the parts that `main.py` connects and gives them their order of start and stop.
 """
 
 import asyncio
 import socket
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from typing import Final
 
-from pasar.kit import log, process
+from pasar.kit import process
 from pasar.kit.clock import SystemClock
-from pasar.kit.errors import Conflict, Invalid, Unavailable
-from pasar.kit.postgres import PostgresDatabase
+from pasar.kit.errors import Unavailable
 from pasar.kit.postgres_listen import Listener, Wakeups
 from pasar.kit.ratelimit import LocalLimiter, RateLimiter
-from pasar.kit.settings import BadSetting
 from pasar.kit.signals import told_to_stop
 from pasar.store_service import app, heartbeat, preflight
 from pasar.store_service.accounts.postgres_sessions import CHANNEL as SESSION_CHANNEL
-from pasar.store_service.accounts.service import AccountService
 from pasar.store_service.config import StoreConfig
+from pasar.store_service.core import OUTBOX_CHANNEL, SERVICE
 from pasar.store_service.main import Parts, build
 from pasar.store_service.routes import ROUTES
 from pasar.store_service.web.address import Clients, networks
@@ -39,72 +36,10 @@ from pasar.store_service.web.protocol import ConnectionLimits
 from pasar.store_service.web.route import Limit
 from pasar.store_service.web.server import ServerSettings, connections_allowed
 from pasar.store_service.web.system import SystemHandler
+from pasar.store_service.web.uploads import Uploads
 
-OUTBOX_CHANNEL: Final = "store_outbox"  # of NOTIFY: checkout wakes the worker's relay
 CHECK_TIMEOUT_S: Final = 2.0  # of /ready: a part that takes longer is as good as away
 WRITE_MARGIN_S: Final = 5.0  # after a request's budget, so that its 504 still arrives (D36)
-SERVICE: Final = "store-service"
-
-_log: Final = log.get("preflight")
-
-
-async def prepare(config: StoreConfig) -> None:
-    """
-    Ask, before any process is started, for what the service cannot start without.
-
-    The broker is not among it (contract section 12). The admin of the variables, if any, is set up
-    here while the seeded one is in force (contract D50).
-
-    Raises:
-        ExceptionGroup: one BadSetting for each reason to refuse.
-        Unavailable: PostgreSQL or Redis is away, or the schema is not up to date.
-    """
-    faults = preflight.bad_settings(config)
-    try:
-        faults += await _refusals(config)
-    except Unavailable:
-        preflight.refuse(faults)
-        raise
-    preflight.refuse(faults)
-
-
-async def _refusals(config: StoreConfig) -> list[BadSetting]:
-    """Ask the engines. With the login's own rights first: an unmigrated server has no roles."""
-    login = await PostgresDatabase.open(replace(config.postgres(1), role="none"))
-    parts = await build(config, pool_size=1, wake=nobody)
-    faults: list[BadSetting] = []
-    try:
-        await preflight.reached(
-            f"PostgreSQL at {config.db_host}:{config.db_port}",
-            partial(preflight.check_schema, login),
-        )
-        await preflight.reached(
-            f"Redis at {config.redis_host}:{config.redis_port}",
-            partial(parts.redis.execute_command, "PING"),
-        )
-        if await parts.signing_in.accounts.default_admin_in_force():
-            faults += await _replace_admin(config, parts.signing_in.accounts)
-        if config.app_env == "production" and not await preflight.is_durable(login):
-            faults.append(BadSetting("DB_HOST", "fsync or synchronous_commit is off there"))
-    finally:
-        await login.close()
-        await parts.close()
-    return faults
-
-
-async def _replace_admin(config: StoreConfig, accounts: AccountService) -> list[BadSetting]:
-    """Make the configured admin; without one production refuses and development warns."""
-    known = "the seeded admin is in force: set ADMIN_EMAIL, or run `pasar create-admin`"
-    if config.admin_email:
-        try:
-            await accounts.create_admin(config.admin_email, config.admin_password, "Admin")
-        except (Invalid, Conflict) as fault:
-            return [BadSetting("ADMIN_EMAIL", fault.message)]
-    elif config.app_env == "production":
-        return [BadSetting("APP_ENV", known)]
-    else:
-        _log.warning(known)
-    return []
 
 
 async def serve(config: StoreConfig, listener: socket.socket) -> None:
@@ -165,7 +100,11 @@ def _application(config: StoreConfig, parts: Parts, system: SystemHandler) -> Ed
             limits=limits,
             max_body_bytes=config.app_max_body,
             max_json_depth=config.app_json_depth,
-            uploads=config.uploads(),
+            uploads=Uploads(
+                max_size=config.upload_max_size,
+                form_extra=config.upload_form_extra,
+                max_parts=config.upload_max_parts,
+            ),
             once=parts.once,
         ),
         clients=Clients(networks(config.trusted_proxies)),
@@ -183,15 +122,6 @@ def _application(config: StoreConfig, parts: Parts, system: SystemHandler) -> Ed
     )
 
 
-async def create_admin(config: StoreConfig, email: str, password: str, name: str) -> None:
-    """Set up an administrator. Raises kit.errors.Invalid, Conflict, Unavailable."""
-    parts = await build(config, pool_size=1, wake=nobody)
-    try:
-        await parts.signing_in.accounts.create_admin(email, password, name)
-    finally:
-        await parts.close()
-
-
 def _connection_limits(config: StoreConfig) -> ConnectionLimits:
     return ConnectionLimits(
         header_timeout_s=config.app_header_timeout,
@@ -201,7 +131,3 @@ def _connection_limits(config: StoreConfig) -> ConnectionLimits:
         max_connections=connections_allowed(config.app_max_connections),
         max_head_bytes=config.app_max_headers,
     )
-
-
-def nobody() -> None:
-    """Wake nobody: the process makes no order, or is the relay itself."""

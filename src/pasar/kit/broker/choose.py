@@ -1,41 +1,23 @@
 """Which broker: the one place that knows the adapters."""
 
 import ssl
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from pasar.kit.broker.adapter import AdaptedBroker, Adapter
 from pasar.kit.broker.delivery import Policy
 from pasar.kit.broker.nsq import NsqAdapter
 from pasar.kit.broker.nsq_settings import NsqSettings, verifying_tls
 from pasar.kit.broker.port import DeadLetters
+from pasar.kit.broker.settings import BrokerSettings
 from pasar.kit.broker.streams import StreamsAdapter
 from pasar.kit.broker.streams_consumer import StreamsSettings
 from pasar.kit.redis import RedisSettings
 from pasar.kit.settings import BadSetting
 
+__all__ = ["BrokerSettings", "connect"]
+
 _BREAKER_FAILURES: Final = 5
 _BREAKER_OPEN_S: Final = 0.5  # shorter than the cache's: a consumer has no way round its broker
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BrokerSettings:
-    """Addresses are `host:port`, for NSQ also comma lists; only the chosen kind's are used."""
-
-    kind: Literal["nsq", "streams"]
-    nsqd_addr: str = ""
-    nsq_lookupd_addr: str = ""
-    nsqd_http_addr: str = ""  # empty: each nsqd's host with the next port, as nsqd's defaults are
-    nsq_tls: bool = False
-    nsq_tls_ca_file: str = ""
-    nsq_tls_cert_file: str = ""
-    nsq_tls_key_file: str = ""
-    nsq_auth_secret: str = ""
-    redis_host: str = "localhost"
-    redis_port: int = 6379
-    redis_password: str = ""
-    redis_db: int = 0
-    client_id: str
 
 
 def connect(settings: BrokerSettings, dead_letters: DeadLetters) -> AdaptedBroker:

@@ -6,6 +6,7 @@ What the description says is `openapi.py`'s affair.
 
 from collections.abc import Mapping
 from importlib.resources import files
+from mmap import ACCESS_READ, mmap
 from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -51,9 +52,11 @@ _PIECE_BYTES: Final = 65_536
 
 
 class File:
-    """One file, kept in memory, as an ASGI application; `policy` replaces that of API answers."""
+    """One file as an ASGI application; `policy` replaces that of API answers."""
 
-    def __init__(self, content: bytes, content_type: bytes, *, policy: bytes | None = None) -> None:
+    def __init__(
+        self, content: bytes | mmap, content_type: bytes, *, policy: bytes | None = None
+    ) -> None:
         self._content = memoryview(content)
         self._policy = policy
         self._headers = [
@@ -76,7 +79,7 @@ class File:
 def docs_files(description: bytes) -> Mapping[str, ASGIApp]:
     """Return the page, what it is made of, and the description, each by its path."""
     packaged = {
-        f"/docs/{name}": File((SWAGGER_UI / name).read_bytes(), content_type)
+        f"/docs/{name}": File(_mapped(name), content_type)
         for name, content_type in _PACKAGED.items()
     }
     return {
@@ -85,3 +88,9 @@ def docs_files(description: bytes) -> Mapping[str, ASGIApp]:
         "/docs/start.js": File(_START, b"text/javascript; charset=utf-8"),
         **packaged,
     }
+
+
+def _mapped(name: str) -> mmap:
+    """Map a file of the package: until somebody asks for the page it takes no memory."""
+    with (SWAGGER_UI / name).open("rb") as file:
+        return mmap(file.fileno(), 0, access=ACCESS_READ)
