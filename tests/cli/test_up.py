@@ -67,6 +67,19 @@ def test_the_audit_finds_the_shop_by_itself(up: Command) -> None:
     assert json.loads(asked.stdout)["findings"]
 
 
+def test_the_audit_finds_it_too_with_the_settings_that_it_was_started_with(up: Command) -> None:
+    """As in the same terminal, or beside the same `.env`; nobody was told the password."""
+    audit = run("verify", folder=up.folder, **up.variables)
+
+    assert audit.returncode == 0, audit.stderr
+
+
+def test_the_audit_of_another_database_leaves_the_running_shop_aside(up: Command) -> None:
+    audit = run("verify", folder=up.folder, **up.variables, DB_NAME="elsewhere")
+
+    assert audit.returncode == 2
+
+
 def test_other_commands_are_told_the_settings_and_nothing_else_of_the_terminal(up: Command) -> None:
     told = json.loads((up.folder / ".local/data/run.json").read_text())["variables"]
 

@@ -17,6 +17,7 @@ from pasar.kit.errors import PasarError
 from pasar.kit.settings import BadSetting
 
 DATA_DIR: Final = ".local/data"
+DATABASE: Final = ("DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD")
 
 ResultT = TypeVar("ResultT")
 
@@ -37,12 +38,15 @@ def running_shop() -> Run | None:
 
 
 def of_the_running_shop() -> dict[str, str]:
-    """Return the variables, those of the running `pasar up` under them if no `DB_…` is set."""
-    own = given()
-    run = running_shop()
-    if run is None or any(name.startswith("DB_") for name in own):
+    """Return the variables, under them those of the running `pasar up` if its database is meant."""
+    own, run = given(), running_shop()
+    if run is None or any(own.get(name, value) != value for name, value in login_of(run).items()):
         return own
     return {**run.variables, **own}
+
+
+def login_of(run: Run) -> dict[str, str | None]:
+    return {name: run.variables.get(name) for name in DATABASE}
 
 
 def data_directory(variables: Mapping[str, str]) -> Path:
