@@ -10,8 +10,8 @@ from pasar.kit.errors import Conflict
 from pasar.kit.money import Money
 from pasar.store_service.web.fields import Body, Parameter
 from pasar.store_service.web.openapi import describe, encode
-from pasar.store_service.web.route import BUYER, PUBLIC, Limit
-from tests.store_service.web.toy import ROWS, ToyBody, ToyHandler, row
+from pasar.store_service.web.route import ADMIN, BUYER, PUBLIC, Call, Limit
+from tests.store_service.web.toy import ROWS, TOY, Toy, ToyBody, ToyHandler, row
 
 CONTRACT = (400, 401, 403, 413, 429, 431, 500, 503, 504)
 
@@ -154,6 +154,18 @@ def test_a_row_added_later_describes_itself() -> None:
     assert messages(found[409]) == {"Teapot is sold for 450000"}
     parameters = document["paths"]["/toys/{toy_id}/price"]["put"]["parameters"]
     assert [each["name"] for each in parameters if "name" in each] == ["toy_id", "at_most"]
+
+
+def test_who_may_ask_and_for_what_stands_there_in_words() -> None:
+    class ToyMakerHandler(ToyHandler):
+        async def put_away(self, _: Call[None]) -> Toy:
+            return Toy(TOY, "top")
+
+    document = told(row("GET", "/shelf", ToyMakerHandler.put_away, access=ADMIN))
+
+    operation = document["paths"]["/shelf"]["get"]
+    assert operation["summary"] == "Toy maker: put away"
+    assert operation["description"] == "For an admin. No rate limit."
 
 
 def test_an_upload_is_a_form_with_one_file() -> None:

@@ -77,11 +77,9 @@ def encode(document: Json) -> bytes:
 
 
 def _operation(row: Route, rows: Sequence[Route], failures: Failures) -> Json:
-    thing = row.handler.__qualname__.split(".")[0].removesuffix("Handler").lower()
-    name = row.handler.__name__
     operation: dict[str, object] = {
         "operationId": operation_id(row),
-        "summary": f"{thing.capitalize()}: {name.replace('_', ' ')}",
+        "summary": _summary(row),
         "description": _description(row),
         "tags": [_tag(row)],
         "security": [] if row.access == PUBLIC else [{"bearer": []}],
@@ -92,9 +90,17 @@ def _operation(row: Route, rows: Sequence[Route], failures: Failures) -> Json:
     return {**operation, "responses": responses(row, links_of(row, rows), failures)}
 
 
+def _summary(row: Route) -> str:
+    """Return `Seller order: move` for `SellerOrderHandler.move`."""
+    *_, handler, name = row.handler.__qualname__.split(".")
+    words = re.findall("[A-Z][a-z]*", handler.removesuffix("Handler"))
+    return f"{' '.join(words).capitalize()}: {name.replace('_', ' ')}"
+
+
 def _description(row: Route) -> str:
-    role = row.access.role
-    who = "everybody" if row.access == PUBLIC else f"a {role}" if role else "anybody with a token"
+    who = "everybody" if row.access == PUBLIC else "anybody with a token"
+    if role := row.access.role:
+        who = f"an {role}" if role[0] in "aeiou" else f"a {role}"
     limits = " and ".join(row.limits)
     return f"For {who}. " + (f"Rate limit: {limits}." if limits else "No rate limit.")
 
