@@ -3,6 +3,7 @@
 import asyncio
 
 import httpx
+from structlog.testing import capture_logs
 
 from pasar.store_service.web.route import PUBLIC
 from pasar.store_service.web.system import Check, Health, Ready, SystemHandler
@@ -57,6 +58,24 @@ async def test_parts_that_are_away_or_silent_are_named() -> None:
     assert response.json()["errors"] == [
         {"code": "SERVICE_UNAVAILABLE", "message": "not ready: database, worker"}
     ]
+
+
+async def test_that_a_part_went_away_or_came_back_is_logged_once_however_often_somebody_asks() -> (
+    None
+):
+    gone = iter((True, True, True, False, False))
+
+    async def frail() -> None:
+        if next(gone):
+            raise ConnectionError("refused")
+
+    handler = system(database=frail, redis=there)
+    with capture_logs() as lines:
+        for _ in range(5):
+            await ask(handler, "/ready")
+
+    told = [(line["event"], line["name"]) for line in lines if line.get("part") == "system"]
+    assert told == [("part away", "database"), ("part back", "database")]
 
 
 async def test_a_draining_process_wants_no_more_requests_but_lives() -> None:

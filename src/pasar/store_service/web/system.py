@@ -33,6 +33,7 @@ class SystemHandler:
         self._checks = checks
         self._check_timeout_s = check_timeout_s
         self._draining = False
+        self._away: set[str] = set()  # parts of which the log knows that they are
 
     def drain(self) -> None:
         """Say from now on that this process wants no more requests; those that come are served."""
@@ -56,6 +57,11 @@ class SystemHandler:
             async with asyncio.timeout(self._check_timeout_s):
                 await check()
         except Exception as fault:  # noqa: BLE001  each driver fails in its own ways, all mean away
-            _log.warning("part away", name=name, reason=str(fault) or type(fault).__name__)
+            if name not in self._away:
+                self._away.add(name)
+                _log.warning("part away", name=name, reason=str(fault) or type(fault).__name__)
             return name
+        if name in self._away:
+            self._away.remove(name)
+            _log.info("part back", name=name)
         return None
