@@ -61,3 +61,17 @@ async def test_i05_an_order_two_minutes_old_is_late_only_if_all_parts_ran(
 
     assert calm.returncode == 1
     assert f"     order {IDS['UNSETTLED']}" in calm.stdout
+
+
+async def test_i05_an_order_may_wait_for_as_long_as_its_payment_may(
+    owner: PostgresDatabase, where: dict[str, str], tmp_path: Path
+) -> None:
+    await plant(owner, SHOP)
+    await plant(owner, CHECKOUT)
+    await plant(owner, "UPDATE orders SET created_at = now() - interval '30 min'")
+    await plant(owner, "UPDATE payments SET created_at = now() - interval '30 min'")
+
+    patient = run("verify", folder=tmp_path, PAYMENT_TIMEOUT="1h", **where)
+    usual = run("verify", folder=tmp_path, **where)
+
+    assert (patient.returncode, usual.returncode) == (0, 1), patient.stdout
