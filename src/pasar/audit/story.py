@@ -24,10 +24,11 @@ FROM (
     FROM payment.charges
     WHERE order_id = $1
     UNION ALL
-    SELECT 1, at, 'bank', concat_ws(', ', format('%s of %s', kind, trim_scale(amount)),
-        CASE WHEN approved THEN 'approved' ELSE 'declined' END, nullif(reason, '')), 'bank', ''
-    FROM payment.provider_ledger
-    WHERE order_id = $1
+    SELECT 1, b.at, 'bank', concat_ws(', ', format('%s of %s', b.kind, trim_scale(b.amount)),
+        CASE WHEN b.approved THEN 'approved' ELSE 'declined' END, nullif(b.reason, '')), 'bank',
+        coalesce(c.request_id, '')
+    FROM payment.provider_ledger b LEFT JOIN payment.charges c USING (order_id)
+    WHERE b.order_id = $1
     UNION ALL
     SELECT 2, updated_at, 'charge', concat_ws(', ', status, nullif(reason, '')), '', request_id
     FROM payment.charges

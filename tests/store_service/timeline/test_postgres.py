@@ -57,17 +57,55 @@ async def test_a_cancelled_order_is_told_from_request_to_refund(
     assert [(each.kind, each.text, each.actor, each.request_id) for each in told] == [
         ("request", "checkout, 20 in all", "buyer", "req-1"),
         ("status", "pending", "buyer", "req-1"),
-        ("stock", "-2 of Lamp: sale", "", ""),
-        ("payment", "20 IDR owed", "", ""),
+        ("stock", "-2 of Lamp: sale", "", "req-1"),
+        ("payment", "20 IDR owed", "", "req-1"),
         ("message", "order.created written", "", "req-1"),
         ("status", "pending → paid", "system", "req-1"),
-        ("payment", "success, pay_1", "", ""),
+        ("payment", "success, pay_1", "", "req-1"),
         ("status", "paid → cancelled", "buyer", "req-2"),
-        ("stock", "+2 of Lamp: restock", "", ""),
-        ("refund", "20 owed back, pending", "", ""),
+        ("stock", "+2 of Lamp: restock", "", "req-2"),
+        ("refund", "20 owed back, pending", "", "req-2"),
         ("message", "order.created sent, attempt 1", "", "req-1"),
         ("dead letter", "payment.success, attempts 5, kept as store-1", "", ""),
     ]
+
+
+async def test_money_that_came_after_the_cancel_is_owed_back_by_the_request_of_the_checkout(
+    owner: PostgresDatabase, database: PostgresDatabase, timelines: PostgresTimelines
+) -> None:
+    shop, orders = Shop(owner), PostgresOrders()
+    begun_by = request_id.set("req-1")
+    order = await bought(database, shop, await shop.buyer())
+    request_id.set("req-2")
+    async with database.begin() as tx:
+        assert await orders.cancel(tx, await orders.hold(tx, order.id))
+    request_id.reset(begun_by)
+    async with database.begin() as tx:
+        await orders.settle(tx, [Verdict(order.id, True, "pay_1", None, "", "req-1")])
+    told = await timelines.entries(order.id)
+
+    assert [
+        (each.text, each.request_id) for each in told if each.kind in {"payment", "refund"}
+    ] == [
+        ("20 IDR owed", "req-1"),
+        ("success, pay_1", "req-1"),
+        ("20 owed back, pending", "req-1"),
+    ]
+
+
+async def test_what_the_shop_found_out_by_asking_belongs_to_the_checkout_too(
+    owner: PostgresDatabase, database: PostgresDatabase, timelines: PostgresTimelines
+) -> None:
+    begun_by = request_id.set("req-1")
+    shop = Shop(owner)
+    order = await bought(database, shop, await shop.buyer())
+    request_id.reset(begun_by)
+    async with database.begin() as tx:
+        await PostgresOrders().settle(tx, [Verdict(order.id, True, "pay_1", None, "", "")])
+    told = await timelines.entries(order.id)
+
+    assert "pending → paid" in {each.text for each in told}
+    assert {each.request_id for each in told} == {"req-1"}
 
 
 async def test_whom_an_order_concerns(

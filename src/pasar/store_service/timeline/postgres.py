@@ -18,9 +18,18 @@ WHERE o.id = $1
 """
 
 # What one transaction wrote bears one time; `step` puts it in the order in which people think of
-# it. Each table has an index on the order, but dead letters: they are few, and looked through.
+# it. What notes no request (NULL here) was done by the one that moved the order in that moment, or
+# else followed from its checkout.
+# Each table has an index on the order, but dead letters: they are few, and looked through.
 ENTRIES: Final = """
-SELECT at, kind, text, actor, store_id, request_id
+WITH begun AS (
+    SELECT at, request_id FROM order_status_history
+    WHERE order_id = $1 AND store_id IS NULL AND request_id <> ''
+)
+SELECT at, kind, text, actor, store_id, coalesce(request_id, (
+    SELECT b.request_id FROM begun b WHERE b.at <= story.at ORDER BY b.at = story.at DESC, b.at
+    LIMIT 1
+), '') AS request_id
 FROM (
     SELECT 0 AS step, o.created_at AS at, 'request' AS kind,
         format('checkout, %s in all', trim_scale(o.total_amount)) AS text, 'buyer' AS actor,
@@ -30,7 +39,8 @@ FROM (
         ON h.order_id = o.id AND h.store_id IS NULL AND h.from_status IS NULL
     WHERE o.id = $1
     UNION ALL
-    SELECT 1, at, 'status', concat_ws(' → ', from_status, to_status), actor, NULL, request_id
+    SELECT 1, at, 'status', concat_ws(' → ', from_status, to_status), actor, NULL,
+        nullif(request_id, '')
     FROM order_status_history
     WHERE order_id = $1 AND store_id IS NULL
     UNION ALL
@@ -40,23 +50,23 @@ FROM (
     WHERE h.order_id = $1
     UNION ALL
     SELECT 3, m.at, 'stock', format('%s of %s: %s', to_char(m.delta, 'FMSG9999999990'), p.name,
-        m.kind), '', p.store_id, ''
+        m.kind), '', p.store_id, NULL
     FROM stock_ledger m JOIN products p ON p.id = m.product_id
     WHERE m.order_id = $1
     UNION ALL
     SELECT 4, created_at, 'payment', format('%s %s owed', trim_scale(amount), currency), '', NULL,
-        ''
+        NULL
     FROM payments
     WHERE order_id = $1
     UNION ALL
     SELECT 5, coalesce(paid_at, updated_at), 'payment',
         concat_ws(', ', CASE status WHEN 'failed' THEN 'failed' ELSE 'success' END, payment_ref,
-            nullif(reason, '')), '', NULL, ''
+            nullif(reason, '')), '', NULL, NULL
     FROM payments
     WHERE order_id = $1 AND status <> 'pending'
     UNION ALL
     SELECT 6, created_at, 'refund', format('%s owed back, %s', trim_scale(amount), status), '',
-        NULL, ''
+        NULL, NULL
     FROM refunds
     WHERE order_id = $1
     UNION ALL
