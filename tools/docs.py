@@ -27,6 +27,8 @@ from pasar.store_service.web.openapi_links import operation_id
 from pasar.store_service.web.route import Route
 
 ROOT: Final = Path(__file__).parents[1]
+BESIDE_THE_ROWS: Final = ("GET /docs", "GET /docs/swagger.json", "GET /uploads/{file}")
+"""Routes that are no rows of the table, since what they answer is no envelope."""
 
 
 def settings() -> Iterator[tuple[str, str, str, str]]:
@@ -81,11 +83,10 @@ def _route_row(route: Route) -> str:
 
 
 def tests_table(tests: Mapping[str, int]) -> str:
-    """`tests`: how many tests ask each operation."""
-    rows = (
-        f"| `{route.method} {route.path}` | {tests.get(operation_id(route), 0)} |"
-        for route in ROUTES
-    )
+    """`tests`: how many tests ask each operation, and each route beside the rows."""
+    counted = [(f"{route.method} {route.path}", operation_id(route)) for route in ROUTES]
+    counted += [(route, route) for route in BESIDE_THE_ROWS]
+    rows = (f"| `{route}` | {tests.get(name, 0)} |" for route, name in counted)
     return "\n".join(["| route | tests |", "| --- " * 2 + "|", *rows])
 
 

@@ -12,12 +12,16 @@ from openapi_schema_validator import OAS31Validator
 from pasar.store_service.web.openapi import describe
 from pasar.store_service.web.openapi_answers import HEADERS
 from pasar.store_service.web.route import Route
+from tools.docs import BESIDE_THE_ROWS
 
 ELSEWHERE = {200, 204, 206, 304, 404, 405, 416}
 """Of paths and methods that no row has: files and parts of them, preflights, refusals."""
 
+BESIDE = {route: re.compile(re.sub(r"{\w+}", ".+", route)) for route in BESIDE_THE_ROWS}
+
 asked: set[str] = set()
-"""Operations that have answered since the last test ended; `tests/fixtures/routes.py` reads it."""
+"""What has answered since the last test ended, operations and routes beside the rows, for
+`tests/fixtures/routes.py`."""
 
 
 class Documented:
@@ -37,6 +41,8 @@ class Documented:
         operation = self._operation(request.method, request.url.path)
         if operation is None:
             assert response.status_code in ELSEWHERE, request.url
+            line = f"{request.method} {request.url.path}".replace("HEAD", "GET", 1)
+            asked.update(route for route, shape in BESIDE.items() if shape.fullmatch(line))
             return
         asked.add(operation["operationId"])
         told = operation["responses"].get(str(response.status_code))
