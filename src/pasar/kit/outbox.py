@@ -32,7 +32,7 @@ WITH due AS MATERIALIZED (
 )
 UPDATE outbox o
 SET attempts = attempts + 1, next_at = now() + make_interval(secs => $2)
-FROM due WHERE o.id = due.id
+WHERE o.id = ANY(ARRAY(SELECT id FROM due))
 RETURNING o.id, o.topic, o.payload
 """
 
