@@ -11,7 +11,7 @@ import pytest
 from pasar.kit.broker.port import PublishFailed, PublishUnknown
 from pasar.kit.database import Queries, Row
 from pasar.kit.errors import Unavailable
-from pasar.kit.outbox import CLAIM, Relay
+from pasar.kit.outbox import CLAIM, SENT, Relay
 from pasar.kit.postgres import PostgresDatabase
 from tests.fakes.broker import MemoryBroker, Queues
 from tests.waiting import eventually
@@ -169,6 +169,19 @@ async def test_a_batch_costs_two_statements(
         await eventually(lambda: all_sent(owner))
 
     assert database.statements - before == 2
+
+
+@pytest.mark.parametrize(("sql", "values"), [(CLAIM, (10, NEVER_S)), (SENT, ([1],))])
+async def test_lease_and_mark_wait_for_no_disk_and_what_follows_does(
+    owner: PostgresDatabase, sql: str, values: tuple[object, ...]
+) -> None:
+    await owner.execute("SET synchronous_commit = on")  # the tests' server has it off
+    await add(owner, "a")
+    async with owner.begin() as tx:
+        await tx.fetch(sql, *values)
+        assert await tx.fetch_one("SHOW synchronous_commit") == {"synchronous_commit": "off"}
+
+    assert await owner.fetch_one("SHOW synchronous_commit") == {"synchronous_commit": "on"}
 
 
 async def test_a_wake_up_makes_it_look_at_once(
