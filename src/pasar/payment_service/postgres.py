@@ -68,7 +68,7 @@ SELECT * FROM held
 """
 
 # The old status in the guard makes a second answer, or a second worker, change nothing. It is asked
-# of the rows in hand: a plan that may look for what is pending reads all that are (ADR 26).
+# of the rows in hand: a plan that may look for what is pending reads all that are (ADR 29).
 SETTLE: Final = """
 WITH decided AS (
     SELECT *

@@ -24,7 +24,7 @@ from pasar.store_service.catalog.model import ProductId, ProductNotFound
 from pasar.store_service.identity import UserId
 
 # `OFFSET 0`: the product is looked up by its key alone, and judged then. Where the table has no
-# statistics yet, a plan that may use `deleted_at IS NULL` reads all products instead (ADR 26).
+# statistics yet, a plan that may use `deleted_at IS NULL` reads all products instead (ADR 29).
 
 GET: Final = """
 SELECT coalesce(c.version, 0) AS version, coalesce(c.updated_at, u.created_at) AS updated_at,

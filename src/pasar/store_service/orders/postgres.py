@@ -42,7 +42,7 @@ from pasar.store_service.orders.rules import LARGEST_TOTAL, first_of_each_cart, 
 # FOR UPDATE throughout: FOR NO KEY UPDATE lets the foreign-key checks of cart adds share the row,
 # and then deadlocks. Arrays instead of joins: planned in advance, a join reads a table of some
 # thousand rows as a whole, and the index of a product's cart lines, many where it is popular.
-# OFFSET 0: products are found by key, then judged (ADR 26).
+# OFFSET 0: products are found by key, then judged (ADR 29).
 CHECKOUT: Final = """
 WITH wish AS MATERIALIZED (
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::numeric[])

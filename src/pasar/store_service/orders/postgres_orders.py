@@ -40,7 +40,7 @@ PARTS: Final = "SELECT store_id, status FROM fulfilments WHERE order_id = $1"
 # One array per column: order, its new status, what cancels it, request id, status of the payment,
 # its reference, reason. The guards are the old states: what is decided already stays, and then no
 # row is touched. Money that comes for an order cancelled before is owed back. A payment is found by
-# its order, then judged: a plan that may look for what is pending reads all that are (ADR 26).
+# its order, then judged: a plan that may look for what is pending reads all that are (ADR 29).
 SETTLE: Final = """
 WITH verdict AS (
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
