@@ -11,7 +11,7 @@ import pytest
 from pasar.kit.broker.port import PublishFailed, PublishUnknown
 from pasar.kit.database import Queries, Row
 from pasar.kit.errors import Unavailable
-from pasar.kit.outbox import CLAIM, Relay
+from pasar.kit.outbox import CLAIM, SENT, Relay
 from pasar.kit.postgres import PostgresDatabase
 from tests.fakes.broker import MemoryBroker, Queues
 from tests.waiting import eventually
@@ -85,9 +85,17 @@ def relay_of(
     batch: int = 10,
     lease_s: float = NEVER_S,
     poll_s: float = NEVER_S,
+    gather_s: float = 0,
 ) -> Relay:
     return Relay(
-        database, broker, seal, batch=batch, lease_s=lease_s, poll_s=poll_s, backoff_max_s=0.2
+        database,
+        broker,
+        seal,
+        batch=batch,
+        lease_s=lease_s,
+        poll_s=poll_s,
+        backoff_max_s=0.2,
+        gather_s=gather_s,
     )
 
 
@@ -163,6 +171,19 @@ async def test_a_batch_costs_two_statements(
     assert database.statements - before == 2
 
 
+@pytest.mark.parametrize(("sql", "values"), [(CLAIM, (10, NEVER_S)), (SENT, ([1],))])
+async def test_lease_and_mark_wait_for_no_disk_and_what_follows_does(
+    owner: PostgresDatabase, sql: str, values: tuple[object, ...]
+) -> None:
+    await owner.execute("SET synchronous_commit = on")  # the tests' server has it off
+    await add(owner, "a")
+    async with owner.begin() as tx:
+        await tx.fetch(sql, *values)
+        assert await tx.fetch_one("SHOW synchronous_commit") == {"synchronous_commit": "off"}
+
+    assert await owner.fetch_one("SHOW synchronous_commit") == {"synchronous_commit": "on"}
+
+
 async def test_a_wake_up_makes_it_look_at_once(
     database: PostgresDatabase, owner: PostgresDatabase, broker: MemoryBroker
 ) -> None:
@@ -172,6 +193,52 @@ async def test_a_wake_up_makes_it_look_at_once(
         await add(owner, "a")
         relay.wake()
         await eventually(lambda: is_sent(owner))
+
+
+async def test_what_comes_alone_never_waits_for_company(
+    database: PostgresDatabase, broker: MemoryBroker
+) -> None:
+    relay = relay_of(database, broker, gather_s=NEVER_S)
+    async with running(relay):
+        for name in "abc":
+            await add(database, name)
+            relay.wake()
+            await eventually(lambda: all_sent(database))
+
+
+async def test_what_comes_after_a_company_gathers_until_the_next_look(
+    database: PostgresDatabase, broker: MemoryBroker, queues: Queues
+) -> None:
+    relay = relay_of(database, broker, gather_s=1)
+    for name in "ab":
+        await add(database, name)
+    before = database.statements
+    async with running(relay):
+        await eventually(lambda: len(queues.backlog["order.created"]) == 2)
+        for name in "cdef":
+            await add(database, name)
+            relay.wake()
+        await eventually(lambda: len(queues.backlog["order.created"]) == 6)
+
+    assert database.statements - before == 4 + 2 * 2  # four rows added, two batches
+
+
+async def test_full_batches_follow_each_other_at_once(
+    database: PostgresDatabase, broker: MemoryBroker
+) -> None:
+    for name in "abcd":
+        await add(database, name)
+    async with running(relay_of(database, broker, batch=2, gather_s=NEVER_S)):
+        await eventually(lambda: all_sent(database))
+
+
+async def test_stopping_waits_for_no_company(
+    database: PostgresDatabase, broker: MemoryBroker
+) -> None:
+    for name in "ab":
+        await add(database, name)
+    async with running(relay_of(database, broker, gather_s=NEVER_S)):
+        await eventually(lambda: all_sent(database))
 
 
 async def test_a_wake_up_during_a_look_is_not_forgotten(

@@ -22,8 +22,12 @@ Payload = Mapping[str, str]
 
 # A lease, not a lock: the network is spoken to outside any transaction. If this process dies, its
 # rows are due again after the lease. SKIP LOCKED lets relays of several processes share the rows.
+# Neither lease nor mark waits for the disk: when the server itself dies, the last 0.6 s of them may
+# be lost, and what was sent is sent again. `true` ends that with the transaction.
 CLAIM: Final = """
-WITH due AS MATERIALIZED (
+WITH lazily AS MATERIALIZED (
+    SELECT set_config('synchronous_commit', 'off', true)
+), due AS MATERIALIZED (
     SELECT id FROM outbox
     WHERE sent_at IS NULL AND next_at <= now()
     ORDER BY id
@@ -32,11 +36,16 @@ WITH due AS MATERIALIZED (
 )
 UPDATE outbox o
 SET attempts = attempts + 1, next_at = now() + make_interval(secs => $2)
-FROM due WHERE o.id = due.id
+WHERE o.id = ANY(ARRAY(SELECT due.id FROM due, lazily))
 RETURNING o.id, o.topic, o.payload
 """
 
-SENT: Final = "UPDATE outbox SET sent_at = now() WHERE id = ANY($1::bigint[])"
+SENT: Final = """
+WITH lazily AS MATERIALIZED (
+    SELECT set_config('synchronous_commit', 'off', true)
+)
+UPDATE outbox SET sent_at = now() FROM lazily WHERE id = ANY($1::bigint[])
+"""
 
 PUT_BACK: Final = """
 UPDATE outbox SET next_at = now() WHERE id = ANY($1::bigint[]) AND sent_at IS NULL
@@ -53,6 +62,7 @@ DELETE FROM outbox WHERE id IN (
 """
 
 _BACKOFF_FIRST_S: Final = 0.1
+_GATHER_S: Final = 0.02  # a tenth of what a loaded shop takes from order to payment
 
 _log: Final = log.get("relay")
 
@@ -74,6 +84,10 @@ class Relay:
     wake-up was lost. While the broker or the database is away, the relay tries again after 100 ms,
     doubling to `backoff_max_s`; rows it could not send stay due, so they go out with its first
     success. What may have been sent is sent again: at least once, never lost.
+
+    Where rows come in company, the next look is `gather_s` after the one before: what is sent
+    together stays together all the way to the settlement, in fewer statements and commits. A row
+    that comes alone never waits.
     """
 
     def __init__(
@@ -86,6 +100,7 @@ class Relay:
         lease_s: float,
         poll_s: float,
         backoff_max_s: float,
+        gather_s: float = _GATHER_S,
     ) -> None:
         self._database = database
         self._broker = broker
@@ -93,6 +108,7 @@ class Relay:
         self._batch = batch
         self._lease_s = lease_s
         self._poll_s = poll_s
+        self._gather_s = gather_s
         self._backoff = Backoff(_BACKOFF_FIRST_S, backoff_max_s)
         self._woken = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -105,9 +121,11 @@ class Relay:
     async def run(self) -> None:
         """Send until `stop`; after a cancellation the rows in hand are sent again, by lease."""
         failures = 0
+        now = asyncio.get_running_loop().time
         async with self._running:
             while not self._stopping.is_set():
                 self._woken.clear()  # before the look, so that a wake-up during it counts
+                next_look_at = now() + self._gather_s
                 try:
                     found = await self._send_batch()
                 except (PublishFailed, PublishUnknown, Unavailable) as fault:
@@ -116,6 +134,8 @@ class Relay:
                     await happens(self._stopping, within_s=self._backoff.delay_s(failures))
                     continue
                 failures = 0
+                if 1 < found < self._batch:
+                    await happens(self._stopping, within_s=next_look_at - now())
                 if found < self._batch:
                     await happens(self._woken, within_s=self._poll_s)
 

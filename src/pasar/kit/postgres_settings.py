@@ -44,4 +44,6 @@ class PostgresSettings:
             "timezone": "UTC",
             "jit": "off",  # compiling takes longer than any statement here runs
             "plan_cache_mode": "force_generic_plan",  # ADR 24: planned once per connection
+            # ADR 29: planned perhaps while the table was empty. Who takes no role reads all.
+            "enable_seqscan": "on" if self.role == "none" else "off",
         }

@@ -67,7 +67,8 @@ WITH held AS MATERIALIZED (
 SELECT * FROM held
 """
 
-# The old status in the guard makes a second answer, or a second worker, change nothing.
+# The old status in the guard makes a second answer, or a second worker, change nothing. It is asked
+# of the rows in hand: a plan that may look for what is pending reads all that are (ADR 29).
 SETTLE: Final = """
 WITH decided AS (
     SELECT *
@@ -75,19 +76,19 @@ WITH decided AS (
         $1::text[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::jsonb[]
     ) WITH ORDINALITY AS d (order_id, status, reason, message_id, topic, payload, position)
 )
-, held AS (
-    SELECT order_id
+, held AS MATERIALIZED (
+    SELECT order_id, status
     FROM charges
-    WHERE order_id = ANY ($1) AND status = 'pending'
+    WHERE order_id = ANY ($1)
     ORDER BY order_id
     FOR UPDATE
 )
 , done AS (
     UPDATE charges c
     SET status = d.status, reason = nullif(d.reason, ''), updated_at = now()
-    FROM held h
-    JOIN decided d USING (order_id)
-    WHERE c.order_id = h.order_id AND c.status = 'pending'
+    FROM decided d
+    WHERE c.order_id = ANY(ARRAY(SELECT order_id FROM held WHERE status = 'pending'))
+    AND c.order_id = d.order_id
     RETURNING d.*
 )
 , told AS (

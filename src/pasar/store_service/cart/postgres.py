@@ -23,13 +23,17 @@ from pasar.store_service.cart.repository import Carts
 from pasar.store_service.catalog.model import ProductId, ProductNotFound
 from pasar.store_service.identity import UserId
 
+# `OFFSET 0`: the product is looked up by its key alone, and judged then. Where the table has no
+# statistics yet, a plan that may use `deleted_at IS NULL` reads all products instead (ADR 29).
+
 GET: Final = """
 SELECT coalesce(c.version, 0) AS version, coalesce(c.updated_at, u.created_at) AS updated_at,
     i.product_id, i.quantity, p.name, p.price, coalesce(p.image_url, '') AS image_url
 FROM users u
 LEFT JOIN carts c ON c.user_id = u.id
-LEFT JOIN (cart_items i JOIN products p ON p.id = i.product_id AND p.deleted_at IS NULL)
-    ON i.user_id = u.id
+LEFT JOIN (cart_items i CROSS JOIN LATERAL (
+    SELECT name, price, image_url, deleted_at FROM products WHERE id = i.product_id OFFSET 0) p
+) ON i.user_id = u.id AND p.deleted_at IS NULL
 WHERE u.id = $1
 ORDER BY i.created_at, i.id
 """
@@ -49,8 +53,8 @@ ADD: Final = """
 WITH ware AS MATERIALIZED (
     SELECT id, stock, set_config('synchronous_commit', 'off', true),
         (SELECT count(*) FROM cart_items WHERE user_id = $1 AND product_id <> $2) < $4 AS fits
-    FROM products
-    WHERE id = $2 AND deleted_at IS NULL
+    FROM (SELECT id, stock, deleted_at FROM products WHERE id = $2 OFFSET 0) p
+    WHERE deleted_at IS NULL
 ), cart AS (
     INSERT INTO carts (user_id)
     SELECT $1 FROM ware WHERE fits
@@ -73,8 +77,9 @@ SELECT w.fits, c.version, c.updated_at, coalesce(seen.version, 0) AS seen,
 FROM ware w
 LEFT JOIN cart c ON true
 LEFT JOIN carts seen ON seen.user_id = c.user_id
-LEFT JOIN (line l JOIN products p ON p.id = l.product_id AND p.deleted_at IS NULL)
-    ON l.user_id = c.user_id
+LEFT JOIN (line l CROSS JOIN LATERAL (
+    SELECT name, price, image_url, deleted_at FROM products WHERE id = l.product_id OFFSET 0) p
+) ON l.user_id = c.user_id AND p.deleted_at IS NULL
 ORDER BY l.created_at, l.id
 """
 
@@ -86,9 +91,8 @@ WITH cart AS MATERIALIZED (
 ), adjusted AS (
     UPDATE cart_items i SET updated_at = now(),
         quantity = CASE WHEN $3::bigint <= p.stock THEN $3 ELSE 0 END
-    FROM cart c, products p
-    WHERE i.user_id = c.user_id AND i.product_id = $2
-        AND p.id = i.product_id AND p.deleted_at IS NULL
+    FROM cart c, (SELECT id, stock, deleted_at FROM products WHERE id = $2 OFFSET 0) p
+    WHERE i.user_id = c.user_id AND i.product_id = p.id AND p.deleted_at IS NULL
     RETURNING i.id, i.user_id, i.product_id, i.quantity, i.created_at
 ), changed AS (
     UPDATE carts c SET version = c.version + 1, updated_at = now()
@@ -106,7 +110,9 @@ SELECT c.version, c.updated_at, seen.version AS seen,
 FROM changed c
 JOIN carts seen ON seen.user_id = c.user_id
 JOIN line l ON l.user_id = c.user_id
-JOIN products p ON p.id = l.product_id AND p.deleted_at IS NULL
+JOIN LATERAL (
+    SELECT name, price, image_url, deleted_at FROM products WHERE id = l.product_id OFFSET 0) p
+ ON p.deleted_at IS NULL
 ORDER BY l.created_at, l.id
 """
 
@@ -128,8 +134,9 @@ SELECT c.version, c.updated_at, seen.version AS seen,
     i.product_id, i.quantity, p.name, p.price, coalesce(p.image_url, '') AS image_url
 FROM changed c
 JOIN carts seen ON seen.user_id = c.user_id
-LEFT JOIN (cart_items i JOIN products p ON p.id = i.product_id AND p.deleted_at IS NULL)
-    ON i.user_id = c.user_id AND i.product_id <> $2
+LEFT JOIN (cart_items i CROSS JOIN LATERAL (
+    SELECT name, price, image_url, deleted_at FROM products WHERE id = i.product_id OFFSET 0) p
+) ON i.user_id = c.user_id AND i.product_id <> $2 AND p.deleted_at IS NULL
 ORDER BY i.created_at, i.id
 """
 

@@ -26,6 +26,7 @@ SELECT image_url AS name FROM products WHERE image_url = ANY ($1) AND image_url 
 # at all need different indexes, and `$1 IS NULL` is then decided before planning.
 TERMS: Final = """
 SELECT set_config('plan_cache_mode', 'force_custom_plan', true),
+    set_config('enable_seqscan', 'on', true),
     set_config('statement_timeout', $1, true)
 """
 

@@ -42,6 +42,7 @@ from pasar.store_service.orders.rules import LARGEST_TOTAL, first_of_each_cart, 
 # FOR UPDATE throughout: FOR NO KEY UPDATE lets the foreign-key checks of cart adds share the row,
 # and then deadlocks. Arrays instead of joins: planned in advance, a join reads a table of some
 # thousand rows as a whole, and the index of a product's cart lines, many where it is popular.
+# OFFSET 0: products are found by key, then judged (ADR 29).
 CHECKOUT: Final = """
 WITH wish AS MATERIALIZED (
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::numeric[])
@@ -57,10 +58,14 @@ WITH wish AS MATERIALIZED (
     FOR UPDATE
 ), ware AS MATERIALIZED (
     SELECT id, store_id, name, price, stock, version
-    FROM products
-    WHERE id = ANY(ARRAY(SELECT product_id FROM line)) AND deleted_at IS NULL
-    ORDER BY id
-    FOR UPDATE
+    FROM (
+        SELECT id, store_id, name, price, stock, version, deleted_at
+        FROM products
+        WHERE id = ANY(ARRAY(SELECT product_id FROM line))
+        ORDER BY id OFFSET 0
+        FOR UPDATE
+    ) AS found
+    WHERE deleted_at IS NULL
 ), wanted AS MATERIALIZED (
     SELECT w.turn, w.order_id, l.product_id, l.quantity, p.id AS ware_id, p.store_id, p.name,
         p.price, p.stock, p.version,

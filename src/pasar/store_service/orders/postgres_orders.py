@@ -39,15 +39,18 @@ PARTS: Final = "SELECT store_id, status FROM fulfilments WHERE order_id = $1"
 
 # One array per column: order, its new status, what cancels it, request id, status of the payment,
 # its reference, reason. The guards are the old states: what is decided already stays, and then no
-# row is touched. Money that comes for an order cancelled before is owed back.
+# row is touched. Money that comes for an order cancelled before is owed back. A payment is found by
+# its order, then judged: a plan that may look for what is pending reads all that are (ADR 29).
 SETTLE: Final = """
 WITH verdict AS (
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
         $7::text[]) AS v (id, status, cancel_reason, request_id, payment, ref, reason)
+), owed AS MATERIALIZED (
+    SELECT order_id, status FROM payments WHERE order_id = ANY($1) ORDER BY order_id FOR UPDATE
 ), moved AS (
     UPDATE orders o SET status = v.status, cancel_reason = v.cancel_reason, updated_at = now()
     FROM verdict v
-    WHERE o.id = v.id AND o.status = 'pending'
+    WHERE o.id = ANY($1) AND o.id = v.id AND o.status = 'pending'
     RETURNING o.id, o.status, v.request_id
 ), part AS (
     UPDATE fulfilments f SET status = o.status, updated_at = now()
@@ -61,7 +64,8 @@ WITH verdict AS (
     SET status = v.payment, payment_ref = v.ref, reason = v.reason, updated_at = now(),
         paid_at = CASE WHEN v.payment = 'success' THEN now() END
     FROM verdict v
-    WHERE p.order_id = v.id AND p.status = 'pending'
+    WHERE p.order_id = ANY(ARRAY(SELECT order_id FROM owed WHERE status = 'pending'))
+        AND p.order_id = v.id
     RETURNING p.order_id, p.amount, p.status
 )
 INSERT INTO refunds (order_id, amount)

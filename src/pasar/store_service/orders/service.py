@@ -127,7 +127,8 @@ class OrderService:
 
     async def refresh(self, settled: Settled) -> None:
         """Drop the copies of products whose stock came back, once that is committed."""
-        await self.products.drop(settled.restocked)
+        if settled.restocked:
+            await self.products.drop(settled.restocked)
 
 
 class SellerOrderService:
