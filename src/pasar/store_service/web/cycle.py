@@ -21,6 +21,9 @@ _CLOSE: Final[Header] = (b"connection", b"close")
 _log: Final = log.get("http")
 
 
+def _nothing() -> None: ...
+
+
 class Cycle(RequestResponseCycle):
     """
     Sends what `envelope.begin_answer` begins: headers of our own making, which need no check.
@@ -39,6 +42,7 @@ class Cycle(RequestResponseCycle):
         finally:
             if not self.response_complete:
                 self.transport.close()
+            self.on_response = _nothing  # else cycle and connection would keep each other
 
     async def send(self, message: ASGISendEvent) -> None:
         """Keep the head until there is some body, and send it on; nothing to a client that left."""
