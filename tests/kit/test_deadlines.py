@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from pasar.kit.clock import SystemClock
 from pasar.kit.deadlines import Deadlines
 from pasar.kit.errors import TimedOut
 
@@ -12,7 +11,7 @@ BUDGET_S = 0.1
 
 
 def budgets(seconds: float = BUDGET_S) -> Deadlines:
-    return Deadlines(SystemClock(), seconds)
+    return Deadlines(seconds)
 
 
 async def work(deadlines: Deadlines, seconds: float) -> str:
@@ -82,6 +81,17 @@ async def test_of_two_cancellations_at_once_the_one_from_elsewhere_counts() -> N
 
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_of_two_budgets_one_in_the_other_the_shorter_ends_the_work() -> None:
+    async def nested(outer: Deadlines, inner: Deadlines) -> None:
+        with outer.budget():
+            with pytest.raises(TimedOut), inner.budget():
+                await asyncio.sleep(60)
+            await asyncio.sleep(60)
+
+    with pytest.raises(TimedOut):
+        await nested(budgets(0.05), budgets(0.02))
 
 
 async def test_a_fault_of_the_work_is_told_as_it_is() -> None:

@@ -9,7 +9,6 @@ import asyncio
 from types import TracebackType
 from typing import Any
 
-from pasar.kit.clock import Clock
 from pasar.kit.errors import TimedOut
 
 Task = asyncio.Task[Any]
@@ -23,8 +22,7 @@ class Deadlines:
     elsewhere stays one, as with `asyncio.timeout`.
     """
 
-    def __init__(self, clock: Clock, budget_s: float) -> None:
-        self._clock = clock
+    def __init__(self, budget_s: float) -> None:
         self._budget_s = budget_s
         self._budgets: dict[Budget, None] = {}  # a set that keeps its order: oldest first
         self._watching = False
@@ -34,10 +32,10 @@ class Deadlines:
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("a budget belongs to a task")
-        budget = Budget(task, self._clock.monotonic() + self._budget_s, self._budgets)
+        loop = task.get_loop()
         if not self._watching:
-            self._watch(task.get_loop(), self._budget_s)
-        return budget
+            self._watch(loop, self._budget_s)
+        return Budget(task, loop.time() + self._budget_s, self._budgets)
 
     def _watch(self, loop: asyncio.AbstractEventLoop, after_s: float) -> None:
         self._watching = True
@@ -46,7 +44,7 @@ class Deadlines:
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         """Cancel who is overdue, and look again when the next one will be."""
         self._watching = False
-        now = self._clock.monotonic()
+        now = loop.time()
         for budget in [*self._budgets]:
             if budget.due > now:
                 self._watch(loop, budget.due - now)

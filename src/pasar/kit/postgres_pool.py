@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
-from pasar.kit.errors import Unavailable
+from pasar.kit.deadlines import Deadlines
+from pasar.kit.errors import TimedOut, Unavailable
 from pasar.kit.metrics import DB_CONNECTIONS_IN_USE
 from pasar.kit.postgres_tx import DRIVER_FAULTS, unavailable
 
@@ -44,7 +45,7 @@ class Pool:
     ) -> None:
         self._dial = dial
         self._size = size
-        self._wait_s = wait_s
+        self._deadlines = Deadlines(wait_s)
         self._max_idle_s = max_idle_s
         self._free = asyncio.Semaphore(size)
         self._idle: deque[tuple[Connection, float]] = deque()
@@ -64,7 +65,7 @@ class Pool:
         """
         try:
             connection = await self._taken()
-        except DRIVER_FAULTS as fault:
+        except (*DRIVER_FAULTS, TimedOut) as fault:
             raise unavailable(fault) from fault
         whole = False
         DB_CONNECTIONS_IN_USE.inc()
@@ -101,7 +102,7 @@ class Pool:
         if not self._free.locked() and (connection := self._last_used()):
             await self._free.acquire()  # at once, as it is not locked
             return connection
-        async with asyncio.timeout(self._wait_s):
+        with self._deadlines.budget():
             await self._free.acquire()
             try:
                 return self._last_used() or await self._dialled()

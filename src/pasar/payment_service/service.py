@@ -14,7 +14,8 @@ from typing import Final
 from pasar.contracts.events import PAYMENT_FAILED, PAYMENT_SUCCESS, payment_result
 from pasar.kit import failpoints, log
 from pasar.kit.clock import Clock
-from pasar.kit.errors import Unavailable
+from pasar.kit.deadlines import Deadlines
+from pasar.kit.errors import TimedOut, Unavailable
 from pasar.payment_service import rules
 from pasar.payment_service.gateway import Gateway, NoAnswer
 from pasar.payment_service.model import (
@@ -55,6 +56,7 @@ class Payments:
         self._clock = clock
         self._currency = currency
         self._lease_s = lease_s
+        self._deadlines = Deadlines(rules.patience_s(lease_s))
         self._wake = wake
 
     async def charge(self, request: PaymentRequest) -> Charge:
@@ -154,11 +156,11 @@ class Payments:
     async def _decide(self, charge: Charge) -> Charge:
         """Ask the bank, outside any transaction, and store what it says first."""
         try:
-            async with asyncio.timeout(rules.patience_s(self._lease_s)):
+            with self._deadlines.budget():
                 answers = await self._bank.charge(
                     rules.charge_key(charge.order_id), charge.order_id, charge.amount
                 )
-        except (NoAnswer, TimeoutError):
+        except (NoAnswer, TimedOut):
             _log.warning("bank silent, the sweeper asks again", order_id=charge.order_id)
             return charge
         await failpoints.reach("pay.after_bank")

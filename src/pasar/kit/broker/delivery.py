@@ -13,6 +13,7 @@ from typing import Final, Protocol
 from pasar.kit import log
 from pasar.kit.backoff import Backoff
 from pasar.kit.broker.port import DeadLetters, Handler, Message, Reject, Retry
+from pasar.kit.deadlines import Deadlines
 from pasar.kit.errors import Unavailable
 
 _log: Final = log.get("broker")
@@ -81,6 +82,7 @@ class Workers:
         self.concurrency = concurrency
         self._handler = handler
         self._policy = policy
+        self._deadlines = Deadlines(policy.handler_limit_s)
         self._dead_letters = dead_letters
         self._counters = counters
         self._waiting: deque[Delivery] = deque()
@@ -162,7 +164,7 @@ class Workers:
     async def _handle(self, message: Message) -> float | None:
         """Return None when the message is done with, else the delay of its next delivery."""
         try:
-            async with asyncio.timeout(self._policy.handler_limit_s):
+            with self._deadlines.budget():
                 await self._handler(message)
         except Retry as again:
             return again.delay_s

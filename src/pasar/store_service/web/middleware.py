@@ -80,7 +80,7 @@ class Edge:
         self._cors = cors
         self._clients = clients
         self._clock = clock
-        self._deadlines = Deadlines(clock, settings.request_timeout_s)
+        self._deadlines = Deadlines(settings.request_timeout_s)
         self.admission = Admission(
             clock, most=settings.max_in_flight, connections=settings.db_connections
         )
