@@ -10,6 +10,7 @@ from pasar.kit.clock import SystemClock
 from pasar.kit.database import Database
 from pasar.kit.redis import Redis
 from pasar.kit.versioned_cache import VersionedCache
+from pasar.store_service.cart.combining import CombiningCarts
 from pasar.store_service.cart.postgres import PostgresCarts
 from pasar.store_service.cart.redis import RedisCarts
 from pasar.store_service.catalog.in_process import (
@@ -38,7 +39,8 @@ def cached(config: StoreConfig, database: Database, redis: Redis) -> Cached:
     in_carts = VersionedCache(redis, "pasar:cart", config.cart_cache_ttl)
     prefix, ttl_s = "pasar:product", config.product_cache_ttl
     of_products = VersionedCache(redis, prefix, ttl_s)
-    carts = RedisCarts(in_carts, behind=PostgresCarts(database, config.cart_max_lines))
+    in_database = CombiningCarts(PostgresCarts(database, config.cart_max_lines))
+    carts = RedisCarts(in_carts, behind=in_database)
     products, search = in_process(
         RedisProducts(of_products, behind=PostgresProducts(database), edited=carts.outdate),
         PostgresProductSearch(database, config.db_search_timeout),

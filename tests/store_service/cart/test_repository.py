@@ -9,6 +9,7 @@ from pasar.kit.money import Money
 from pasar.kit.postgres import PostgresDatabase
 from pasar.kit.redis import Redis
 from pasar.kit.versioned_cache import VersionedCache
+from pasar.store_service.cart.combining import CombiningCarts
 from pasar.store_service.cart.model import CartIsFull, InsufficientStock, ItemNotInCart
 from pasar.store_service.cart.postgres import PostgresCarts
 from pasar.store_service.cart.redis import RedisCarts
@@ -196,6 +197,12 @@ class TestPostgresCarts(CartsPromise):
     @pytest.fixture
     def carts(self, database: PostgresDatabase) -> Carts:
         return PostgresCarts(database, MAX_LINES)
+
+
+class TestCombiningCarts(TestPostgresCarts):
+    @pytest.fixture
+    def carts(self, database: PostgresDatabase) -> Carts:
+        return CombiningCarts(PostgresCarts(database, MAX_LINES))
 
 
 class TestRedisCarts(CartsPromise):

@@ -5,6 +5,7 @@ import pytest
 from pasar.kit.outbox import CLAIM, SENT
 from pasar.kit.postgres import PostgresDatabase
 from pasar.store_service.cart import postgres as cart
+from pasar.store_service.cart import postgres_rows
 from pasar.store_service.orders import postgres_orders as orders
 from pasar.store_service.orders.postgres import CART_VERSIONS, CHECKOUT
 from tests.fixtures.plans import lasting_plan
@@ -43,7 +44,7 @@ FOR_OTHERS = (
     "idx_cart_items_product_id",  # of a popular product these are all buyers
 )
 BY_KEY = {
-    "GET": cart.GET,
+    "GET": postgres_rows.GET,
     "ADD": cart.ADD,
     "SET_QUANTITY": cart.SET_QUANTITY,
     "REMOVE": cart.REMOVE,

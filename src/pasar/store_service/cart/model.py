@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from pasar.kit.errors import Invalid, NotFound, Unauthorized
+from pasar.kit.errors import Invalid, NotFound, PasarError, Unauthorized
 from pasar.kit.money import Money
 from pasar.store_service.catalog.model import ProductId
+from pasar.store_service.identity import UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,29 @@ class Cart:
     @property
     def total(self) -> Money:
         return sum((line.subtotal for line in self.lines), Money(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """What one buyer wants into the cart."""
+
+    buyer: UserId
+    product_id: ProductId
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one change among several: the cart it left, or why it was refused."""
+
+    changed: Cart | None = None
+    refusal: PasarError | None = None
+
+    def cart(self) -> Cart:
+        """Return the cart, or raise the refusal."""
+        if self.changed is None:
+            raise self.refusal or PasarError()
+        return self.changed
 
 
 class UnknownBuyer(Unauthorized):

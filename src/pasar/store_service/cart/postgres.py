@@ -6,37 +6,27 @@ Redis is not mentioned here; stock is looked at and never reserved.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 from pasar.kit.database import ConstraintViolated, Database, Row
 from pasar.kit.errors import PasarError
-from pasar.kit.money import Money
 from pasar.store_service.cart.model import (
+    Addition,
     Cart,
     CartIsFull,
     InsufficientStock,
     ItemNotInCart,
-    Line,
+    Outcome,
     UnknownBuyer,
 )
-from pasar.store_service.cart.repository import Carts
+from pasar.store_service.cart.postgres_rows import GET, cart_of
+from pasar.store_service.cart.repository import BatchCarts, Carts
 from pasar.store_service.catalog.model import ProductId, ProductNotFound
 from pasar.store_service.identity import UserId
 
-# `OFFSET 0`: the product is looked up by its key alone, and judged then. Where the table has no
-# statistics yet, a plan that may use `deleted_at IS NULL` reads all products instead (ADR 29).
-
-GET: Final = """
-SELECT coalesce(c.version, 0) AS version, coalesce(c.updated_at, u.created_at) AS updated_at,
-    i.product_id, i.quantity, p.name, p.price, coalesce(p.image_url, '') AS image_url
-FROM users u
-LEFT JOIN carts c ON c.user_id = u.id
-LEFT JOIN (cart_items i CROSS JOIN LATERAL (
-    SELECT name, price, image_url, deleted_at FROM products WHERE id = i.product_id OFFSET 0) p
-) ON i.user_id = u.id AND p.deleted_at IS NULL
-WHERE u.id = $1
-ORDER BY i.created_at, i.id
-"""
+# `OFFSET 0` as in GET.
 
 # A change waits for the row of `carts` while its snapshot stays as old as its start: lines that
 # others committed meanwhile are not seen. All changes therefore return the version before them as
@@ -45,45 +35,57 @@ ORDER BY i.created_at, i.id
 # The commit of a change does not wait for the disk: when the server itself dies, the last 0.6 s of
 # cart changes may be lost. `true` ends that with the transaction, so nothing else is in there.
 
-# A quantity above the stock becomes 0, which the table's own check refuses: so the judgement falls
-# on the locked line, and the refusal undoes the whole statement. $3 is a bigint, and compared
-# before it is added, so that no sum overflows. The number of lines is the snapshot's: adds at the
-# same moment may exceed $4 by their number, which does no harm.
+# One array per column, no buyer twice: the row of each cart is taken in the order of buyers, and
+# products are looked up for foreign keys by ascending id, as CHECKOUT locks both.
+# `full` and `short` are judged by the snapshot. Who was let in by an old one is judged once more on
+# the locked line: a quantity above the stock becomes 0, which the table's own check refuses, and
+# that undoes the whole statement. Quantities are bigints, and compared before they are added, so
+# that no sum overflows. Lines added at the same moment may exceed $4 by their number: no harm.
 ADD: Final = """
-WITH ware AS MATERIALIZED (
-    SELECT id, stock, set_config('synchronous_commit', 'off', true),
-        (SELECT count(*) FROM cart_items WHERE user_id = $1 AND product_id <> $2) < $4 AS fits
-    FROM (SELECT id, stock, deleted_at FROM products WHERE id = $2 OFFSET 0) p
-    WHERE deleted_at IS NULL
+WITH lazily AS MATERIALIZED (
+    SELECT set_config('synchronous_commit', 'off', true)
+), wish AS MATERIALIZED (
+    SELECT w.buyer, w.product_id, w.quantity, p.stock,
+        (SELECT count(*) FROM cart_items WHERE user_id = w.buyer AND product_id <> w.product_id)
+            >= $4 AS full,
+        w.quantity > p.stock - coalesce((SELECT quantity FROM cart_items
+            WHERE user_id = w.buyer AND product_id = w.product_id), 0) AS short
+    FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS w (buyer, product_id, quantity)
+    CROSS JOIN LATERAL (
+        SELECT stock, deleted_at FROM products WHERE id = w.product_id OFFSET 0) p
+    WHERE p.deleted_at IS NULL
 ), cart AS (
     INSERT INTO carts (user_id)
-    SELECT $1 FROM ware WHERE fits
+    SELECT buyer FROM wish, lazily WHERE NOT (wish.full OR short) ORDER BY buyer
     ON CONFLICT (user_id) DO UPDATE SET version = carts.version + 1, updated_at = now()
     RETURNING user_id, version, updated_at
 ), added AS (
     INSERT INTO cart_items AS i (user_id, product_id, quantity)
-    SELECT c.user_id, w.id, CASE WHEN $3::bigint <= w.stock THEN $3 ELSE 0 END FROM cart c, ware w
-    ON CONFLICT (user_id, product_id) DO UPDATE SET updated_at = now(), quantity = CASE
-        WHEN $3 <= (SELECT stock FROM ware) - i.quantity THEN i.quantity + $3 ELSE 0 END
+    SELECT c.user_id, w.product_id, w.quantity FROM cart c JOIN wish w ON w.buyer = c.user_id
+    ORDER BY w.product_id
+    ON CONFLICT (user_id, product_id) DO UPDATE SET updated_at = now(), quantity = (
+        SELECT CASE WHEN w.quantity <= w.stock - i.quantity THEN i.quantity + w.quantity ELSE 0 END
+        FROM wish w WHERE w.buyer = i.user_id)
     RETURNING i.id, i.user_id, i.product_id, i.quantity, i.created_at
 ), line AS (
     SELECT id, user_id, product_id, quantity, created_at FROM added
     UNION ALL
-    SELECT id, user_id, product_id, quantity, created_at FROM cart_items
-    WHERE user_id = $1 AND product_id <> $2
+    SELECT i.id, i.user_id, i.product_id, i.quantity, i.created_at FROM wish w
+    CROSS JOIN LATERAL (SELECT * FROM cart_items WHERE user_id = w.buyer OFFSET 0) i
+    WHERE i.product_id <> w.product_id
 )
-SELECT w.fits, c.version, c.updated_at, coalesce(seen.version, 0) AS seen,
+SELECT w.buyer, w.full, w.short, c.version, c.updated_at, coalesce(seen.version, 0) AS seen,
     l.product_id, l.quantity, p.name, p.price, coalesce(p.image_url, '') AS image_url
-FROM ware w
-LEFT JOIN cart c ON true
-LEFT JOIN carts seen ON seen.user_id = c.user_id
+FROM wish w
+LEFT JOIN cart c ON c.user_id = w.buyer
+LEFT JOIN LATERAL (SELECT version FROM carts WHERE user_id = w.buyer OFFSET 0) seen ON true
 LEFT JOIN (line l CROSS JOIN LATERAL (
     SELECT name, price, image_url, deleted_at FROM products WHERE id = l.product_id OFFSET 0) p
 ) ON l.user_id = c.user_id AND p.deleted_at IS NULL
-ORDER BY l.created_at, l.id
+ORDER BY w.buyer, l.created_at, l.id
 """
 
-# The same judgement as in ADD. A line whose product is deleted is as good as gone.
+# A quantity above the stock becomes 0 here too. A line whose product is deleted is as good as gone.
 SET_QUANTITY: Final = """
 WITH cart AS MATERIALIZED (
     SELECT user_id, set_config('synchronous_commit', 'off', true)
@@ -174,15 +176,22 @@ class PostgresCarts:
         rows = await self.database.fetch(GET, buyer)
         if not rows:
             raise UnknownBuyer
-        return _cart(rows)
+        return cart_of(rows)
 
     async def add(self, buyer: UserId, product_id: ProductId, quantity: int) -> Cart:
-        rows = await self._judged(ADD, buyer, product_id, quantity, self.max_lines)
-        if not rows:
-            raise ProductNotFound
-        if not rows[0]["fits"]:
-            raise CartIsFull
-        return await self._changed(buyer, rows)
+        [outcome] = await self.add_all([Addition(buyer, product_id, quantity)])
+        return outcome.cart()
+
+    async def add_all(self, wanted: Sequence[Addition]) -> Sequence[Outcome]:
+        rows = await self._judged(
+            ADD,
+            [each.buyer for each in wanted],
+            [each.product_id for each in wanted],
+            [each.quantity for each in wanted],
+            self.max_lines,
+        )
+        of_buyer = {buyer: [*of_one] for buyer, of_one in groupby(rows, itemgetter("buyer"))}
+        return [await self._added(each.buyer, of_buyer.get(each.buyer, ())) for each in wanted]
 
     async def set_quantity(self, buyer: UserId, product_id: ProductId, quantity: int) -> Cart:
         rows = await self._judged(SET_QUANTITY, buyer, product_id, quantity)
@@ -205,28 +214,18 @@ class PostgresCarts:
                 raise refusal from broken
             raise
 
+    async def _added(self, buyer: UserId, rows: Sequence[Row]) -> Outcome:
+        if not rows:
+            return Outcome(refusal=ProductNotFound())
+        if rows[0]["full"]:
+            return Outcome(refusal=CartIsFull())
+        if rows[0]["short"]:
+            return Outcome(refusal=InsufficientStock())
+        return Outcome(await self._changed(buyer, rows))
+
     async def _changed(self, buyer: UserId, rows: Sequence[Row]) -> Cart:
         complete = rows[0]["version"] == rows[0]["seen"] + 1
-        return _cart(rows) if complete else await self.get(buyer)
+        return cart_of(rows) if complete else await self.get(buyer)
 
 
-def _cart(rows: Sequence[Row]) -> Cart:
-    """Read rows that repeat the cart beside each line; one without product: no lines."""
-    return Cart(
-        lines=tuple(_line(row) for row in rows if row["product_id"] is not None),
-        updated_at=rows[0]["updated_at"],
-        version=rows[0]["version"],
-    )
-
-
-def _line(row: Row) -> Line:
-    return Line(
-        product_id=row["product_id"],
-        name=row["name"],
-        price=Money.of(row["price"]),
-        quantity=row["quantity"],
-        image_url=row["image_url"],
-    )
-
-
-_: type[Carts] = PostgresCarts
+_: tuple[type[Carts], type[BatchCarts]] = (PostgresCarts, PostgresCarts)

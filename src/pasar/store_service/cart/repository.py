@@ -1,9 +1,9 @@
 """The ports of the cart: where it is kept, and the fast copies of it that decide nothing."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from pasar.store_service.cart.model import Cart
+from pasar.store_service.cart.model import Addition, Cart, Outcome
 from pasar.store_service.catalog.model import ProductId
 from pasar.store_service.identity import UserId
 
@@ -43,6 +43,19 @@ class Carts(Protocol):
 
     async def remove(self, buyer: UserId, product_id: ProductId) -> Cart:
         """Take the product's line out. Raises ItemNotInCart."""
+        ...
+
+
+class BatchCarts(Carts, Protocol):
+    """Carts that take additions of several buyers at once."""
+
+    async def add_all(self, wanted: Sequence[Addition]) -> Sequence[Outcome]:
+        """
+        Add what several buyers want, no buyer twice, each judged as if alone; outcomes in order.
+
+        Raises what `add` does when one of them meets another change of its cart or has no account:
+        then nothing was added for anybody. Raises OutcomeUnknown when that cannot be known.
+        """
         ...
 
 
