@@ -18,8 +18,8 @@ FEATURES = ["accounts", "stores", "catalog", "cart", "orders", "payments", "revi
 FEATURE_FILES = {
     "__init__.py", "model.py", "rules.py", "repository.py", "service.py", "schemas.py",
     "handler.py", "postgres.py", "postgres_orders.py", "postgres_reads.py", "postgres_search.py",
-    "redis.py", "consumer.py", "sessions.py", "postgres_sessions.py", "postgres_rows.py", "in_process.py",
-    "combining.py", "reconciler.py", "comparison.py", "grpc_client.py",
+    "redis.py", "consumer.py", "sessions.py", "postgres_sessions.py", "postgres_rows.py",
+    "in_process.py", "combining.py", "reconciler.py", "comparison.py", "grpc_client.py",
 }  # fmt: skip
 SHAPELESS = {"utils", "util", "helpers", "helper", "common", "base", "misc", "manager", "managers"}
 
