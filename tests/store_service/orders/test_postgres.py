@@ -19,6 +19,7 @@ from pasar.kit.ids import TimeOrderedIds
 from pasar.kit.log import request_id
 from pasar.kit.money import Money
 from pasar.kit.postgres import PostgresDatabase, PostgresSettings
+from pasar.store_service.cart.combining import CombiningCarts
 from pasar.store_service.cart.model import ItemNotInCart
 from pasar.store_service.cart.postgres import PostgresCarts
 from pasar.store_service.catalog.model import ProductId
@@ -187,6 +188,7 @@ async def test_h03_crossed_carts_beside_cart_adds_edits_and_cancels_never_deadlo
     lamp, vase = await shop.product(stock=10_000), await shop.product(stock=10_000)
     one_way = await buyers_with(shop, carts, 100, lamp, vase)
     other_way = await buyers_with(shop, carts, 100, vase, lamp)
+    processes = [CombiningCarts(carts), CombiningCarts(carts)]
 
     async def buy_and_be_declined(buyer: UserId) -> None:
         order = await bought(checkouts, buyer)
@@ -198,8 +200,10 @@ async def test_h03_crossed_carts_beside_cart_adds_edits_and_cancels_never_deadlo
     works: list[Awaitable[object]] = [
         *(bought(checkouts, buyer) for buyer in one_way[:50] + other_way[:50]),
         *(buy_and_be_declined(buyer) for buyer in one_way[50:] + other_way[50:]),
-        *(carts.add(buyer, lamp, 1) for buyer in one_way),
-        *(carts.add(buyer, vase, 1) for buyer in other_way),
+        *(carts.add(buyer, lamp, 1) for buyer in one_way[:50]),
+        *(carts.add(buyer, vase, 1) for buyer in other_way[:50]),
+        *(processes[n % 2].add(buyer, lamp, 1) for n, buyer in enumerate(one_way[50:])),
+        *(processes[n % 2].add(buyer, vase, 1) for n, buyer in enumerate(other_way[50:])),
         *(shop.restock(product, 10_000) for product in (lamp, vase) * 10),
     ]
     random.shuffle(works)
