@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from pasar.kit.database import OutcomeUnknown
 from pasar.kit.errors import PasarError, Unavailable
 from pasar.kit.postgres import PostgresDatabase
 from pasar.store_service.cart.combining import CombiningCarts
-from pasar.store_service.cart.model import Addition, Cart, InsufficientStock, Outcome
+from pasar.store_service.cart.model import Cart, Change, InsufficientStock, Outcome
 from pasar.store_service.cart.postgres import PostgresCarts
 from pasar.store_service.catalog.model import ProductId
 from pasar.store_service.identity import UserId
@@ -36,28 +37,33 @@ def together(alone: PostgresCarts) -> CombiningCarts:
     return CombiningCarts(alone)
 
 
-async def additions(shop: Shop, seed: int) -> list[Addition]:
+async def additions(shop: Shop, seed: int) -> list[Change]:
     """Few units, one product deleted, buyers who come again: served, short, full, not found."""
     rng = random.Random(seed)  # noqa: S311  a mixture, no secret
     products = [await shop.product(stock=rng.randint(1, 6), name=f"P{n}") for n in range(4)]
     await shop.delete(products[3])
     buyers = [await shop.buyer() for _ in range(rng.randint(1, 6))]
     return [
-        Addition(rng.choice(buyers), rng.choice(products), rng.randint(1, 4))
+        Change(rng.choice(buyers), rng.choice(products), rng.randint(1, 4))
         for _ in range(rng.randint(1, 20))
     ]
 
 
-async def outcomes(carts: PostgresCarts | CombiningCarts, wanted: Sequence[Addition]) -> list[str]:
+async def outcomes(carts: PostgresCarts | CombiningCarts, wanted: Sequence[Change]) -> list[str]:
     """Ask for all at the same moment, and name what came of each."""
     answers = await asyncio.gather(
-        *(carts.add(each.buyer, each.product_id, each.quantity) for each in wanted),
+        *(
+            carts.add(each.buyer, each.product_id, each.quantity)
+            if each.quantity
+            else carts.remove(each.buyer, each.product_id)
+            for each in wanted
+        ),
         return_exceptions=True,
     )
     return [type(answer).__name__ for answer in answers]
 
 
-async def lines(carts: PostgresCarts, wanted: Sequence[Addition]) -> list[object]:
+async def lines(carts: PostgresCarts, wanted: Sequence[Change]) -> list[object]:
     read = [await carts.get(buyer) for buyer in dict.fromkeys(each.buyer for each in wanted)]
     return [([(line.name, line.quantity) for line in cart.lines], cart.version) for cart in read]
 
@@ -73,15 +79,33 @@ async def test_a_crowd_of_additions_ends_as_if_they_had_come_one_after_the_other
         assert await lines(alone, combined) == await lines(alone, apart), seed
 
 
+async def test_a_crowd_of_removals_ends_as_if_they_had_come_one_after_the_other(
+    shop: Shop, alone: PostgresCarts, together: CombiningCarts
+) -> None:
+    for seed in range(SCENARIOS):
+        apart, combined = await additions(shop, seed), await additions(shop, seed)
+        for each in apart:
+            await outcomes(alone, [each])
+        await outcomes(together, combined)
+        apart, combined = [
+            [replace(each, quantity=0) for each in all_] for all_ in (apart, combined)
+        ]
+        one_by_one = [(await outcomes(alone, [each]))[0] for each in apart]
+
+        assert await outcomes(together, combined) == one_by_one, seed
+        assert await lines(alone, combined) == await lines(alone, apart), seed
+
+
 async def test_what_arrives_meanwhile_is_one_statement(
     shop: Shop, together: CombiningCarts, database: PostgresDatabase
 ) -> None:
     lamp = await shop.product(stock=1000)
-    wanted = [Addition(await shop.buyer(), lamp, 1) for _ in range(30)]
+    wanted = [Change(await shop.buyer(), lamp, 1) for _ in range(30)]
     before = database.statements
     counted = await outcomes(together, wanted)
+    counted += await outcomes(together, [replace(each, quantity=0) for each in wanted])
 
-    assert database.statements - before <= 2
+    assert database.statements - before <= 4
     assert set(counted) == {"Cart"}
 
 
@@ -95,10 +119,10 @@ async def test_who_is_refused_costs_the_others_no_second_statement(
     counted = await outcomes(
         together,
         [
-            Addition(buyers[0], lamp, 5),
-            Addition(buyers[1], lamp, 6),
-            Addition(buyers[2], gone, 1),
-            Addition(buyers[3], lamp, 1),
+            Change(buyers[0], lamp, 5),
+            Change(buyers[1], lamp, 6),
+            Change(buyers[2], gone, 1),
+            Change(buyers[3], lamp, 1),
         ],
     )
 
@@ -108,8 +132,8 @@ async def test_who_is_refused_costs_the_others_no_second_statement(
 
 async def test_a_stranger_among_them_is_refused_alone(shop: Shop, together: CombiningCarts) -> None:
     lamp = await shop.product()
-    wanted = [Addition(await shop.buyer(), lamp, 1) for _ in range(4)]
-    wanted.insert(2, Addition(UserId(lamp), lamp, 1))
+    wanted = [Change(await shop.buyer(), lamp, 1) for _ in range(4)]
+    wanted.insert(2, Change(UserId(lamp), lamp, 1))
 
     assert await outcomes(together, wanted) == ["Cart", "Cart", "UnknownBuyer", "Cart", "Cart"]
 
@@ -125,8 +149,8 @@ async def test_crowds_of_several_processes_never_wait_for_each_other_in_a_circle
 
     async def process() -> list[str]:
         carts = CombiningCarts(roomy)
-        wanted = [Addition(rng.choice(buyers), rng.choice(products), 1) for _ in range(60)]
-        return await outcomes(carts, wanted)
+        wanted = [Change(rng.choice(buyers), rng.choice(products), 1) for _ in range(60)]
+        return await outcomes(carts, wanted + [replace(each, quantity=0) for each in wanted[::2]])
 
     async def seller() -> list[str]:
         for _ in range(60):
@@ -138,7 +162,7 @@ async def test_crowds_of_several_processes_never_wait_for_each_other_in_a_circle
         "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
     )
 
-    assert {name for names in counted for name in names} == {"Cart"}
+    assert {name for names in counted for name in names} <= {"Cart", "ItemNotInCart"}
     assert stats == {"deadlocks": 0}
 
 
@@ -160,16 +184,19 @@ class Forgetful:
     async def remove(self, buyer: UserId, product_id: ProductId) -> Cart:
         return await self.behind.remove(buyer, product_id)
 
-    async def add_all(self, wanted: Sequence[Addition]) -> Sequence[Outcome]:
+    async def add_all(self, wanted: Sequence[Change]) -> Sequence[Outcome]:
         await self.behind.add_all(wanted)
         raise OutcomeUnknown
+
+    async def remove_all(self, wanted: Sequence[Change]) -> Sequence[Outcome]:
+        return await self.behind.remove_all(wanted)
 
 
 async def test_h25_what_may_have_been_added_is_not_added_again(
     shop: Shop, alone: PostgresCarts
 ) -> None:
     lamp = await shop.product()
-    wanted = [Addition(await shop.buyer(), lamp, 1) for _ in range(3)]
+    wanted = [Change(await shop.buyer(), lamp, 1) for _ in range(3)]
     carts = CombiningCarts(Forgetful(alone))
     answers = await asyncio.gather(
         *(carts.add(each.buyer, each.product_id, 1) for each in wanted), return_exceptions=True
@@ -182,7 +209,7 @@ async def test_h25_what_may_have_been_added_is_not_added_again(
 class Crossed(Forgetful):
     """Another change of one of the carts came first: the statement is undone for everybody."""
 
-    async def add_all(self, wanted: Sequence[Addition]) -> Sequence[Outcome]:
+    async def add_all(self, wanted: Sequence[Change]) -> Sequence[Outcome]:
         if len(wanted) > 1:
             raise InsufficientStock
         return await self.behind.add_all(wanted)
@@ -192,7 +219,7 @@ async def test_when_one_is_overtaken_each_is_tried_alone_and_once(
     shop: Shop, alone: PostgresCarts
 ) -> None:
     lamp = await shop.product()
-    wanted = [Addition(await shop.buyer(), lamp, 1) for _ in range(5)]
+    wanted = [Change(await shop.buyer(), lamp, 1) for _ in range(5)]
 
     assert await outcomes(CombiningCarts(Crossed(alone)), wanted) == ["Cart"] * 5
     assert await lines(alone, wanted) == [([("Lamp", 1)], 1)] * 5

@@ -129,7 +129,7 @@ async def test_cart_changes_do_not_wait_for_the_disk(
     for sql, values in (
         (ADD, ([buyer], [lamp], [1], 10)),
         (SET_QUANTITY, (buyer, lamp, 2)),
-        (REMOVE, (buyer, lamp)),
+        (REMOVE, ([buyer], [lamp])),
     ):
         async with database.begin() as tx:
             await tx.execute("SET LOCAL synchronous_commit = on")

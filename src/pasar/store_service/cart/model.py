@@ -43,12 +43,12 @@ class Cart:
 
 
 @dataclass(frozen=True, slots=True)
-class Addition:
-    """What one buyer wants into the cart."""
+class Change:
+    """What one buyer wants into the cart, or out of it."""
 
     buyer: UserId
     product_id: ProductId
-    quantity: int
+    quantity: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from typing import Final
 from pasar.kit.database import ConstraintViolated, Database, Row
 from pasar.kit.errors import PasarError
 from pasar.store_service.cart.model import (
-    Addition,
     Cart,
     CartIsFull,
+    Change,
     InsufficientStock,
     ItemNotInCart,
     Outcome,
@@ -25,8 +25,6 @@ from pasar.store_service.cart.postgres_rows import GET, cart_of
 from pasar.store_service.cart.repository import BatchCarts, Carts
 from pasar.store_service.catalog.model import ProductId, ProductNotFound
 from pasar.store_service.identity import UserId
-
-# `OFFSET 0` as in GET.
 
 # A change waits for the row of `carts` while its snapshot stays as old as its start: lines that
 # others committed meanwhile are not seen. All changes therefore return the version before them as
@@ -118,28 +116,37 @@ JOIN LATERAL (
 ORDER BY l.created_at, l.id
 """
 
+# One array per column, no buyer twice; the rows of the carts are taken in the order of buyers.
 REMOVE: Final = """
 WITH cart AS MATERIALIZED (
     SELECT user_id, set_config('synchronous_commit', 'off', true)
-    FROM carts WHERE user_id = $1 FOR UPDATE
+    FROM carts WHERE user_id = ANY($1) ORDER BY user_id FOR UPDATE
+), gone AS MATERIALIZED (
+    SELECT i.id FROM cart c
+    JOIN unnest($1::uuid[], $2::uuid[]) AS w (buyer, product_id) ON w.buyer = c.user_id
+    CROSS JOIN LATERAL (SELECT * FROM cart_items WHERE user_id = c.user_id OFFSET 0) i
+    WHERE i.product_id = w.product_id
 ), removed AS (
-    DELETE FROM cart_items i USING cart c
-    WHERE i.user_id = c.user_id AND i.product_id = $2
-    RETURNING i.user_id
+    DELETE FROM cart_items WHERE id = ANY(ARRAY(SELECT id FROM gone))
+    RETURNING user_id, product_id
 ), changed AS (
     UPDATE carts c SET version = c.version + 1, updated_at = now()
     FROM removed r
     WHERE c.user_id = r.user_id
-    RETURNING c.user_id, c.version, c.updated_at
+    RETURNING c.user_id, c.version, c.updated_at, r.product_id AS removed
 )
-SELECT c.version, c.updated_at, seen.version AS seen,
-    i.product_id, i.quantity, p.name, p.price, coalesce(p.image_url, '') AS image_url
+SELECT c.user_id AS buyer, c.version, c.updated_at, seen.version AS seen,
+    l.product_id, l.quantity, l.name, l.price, coalesce(l.image_url, '') AS image_url
 FROM changed c
-JOIN carts seen ON seen.user_id = c.user_id
-LEFT JOIN (cart_items i CROSS JOIN LATERAL (
-    SELECT name, price, image_url, deleted_at FROM products WHERE id = i.product_id OFFSET 0) p
-) ON i.user_id = c.user_id AND i.product_id <> $2 AND p.deleted_at IS NULL
-ORDER BY i.created_at, i.id
+JOIN LATERAL (SELECT version FROM carts WHERE user_id = c.user_id OFFSET 0) seen ON true
+LEFT JOIN LATERAL (
+    SELECT i.id, i.created_at, i.product_id, i.quantity, p.name, p.price, p.image_url
+    FROM (SELECT * FROM cart_items WHERE user_id = c.user_id OFFSET 0) i
+    CROSS JOIN LATERAL (
+        SELECT name, price, image_url, deleted_at FROM products WHERE id = i.product_id OFFSET 0) p
+    WHERE i.product_id <> c.removed AND p.deleted_at IS NULL
+) l ON true
+ORDER BY c.user_id, l.created_at, l.id
 """
 
 # What a deletion that was cut short left behind; in the order of locks, as the deletion itself.
@@ -179,19 +186,13 @@ class PostgresCarts:
         return cart_of(rows)
 
     async def add(self, buyer: UserId, product_id: ProductId, quantity: int) -> Cart:
-        [outcome] = await self.add_all([Addition(buyer, product_id, quantity)])
+        [outcome] = await self.add_all([Change(buyer, product_id, quantity)])
         return outcome.cart()
 
-    async def add_all(self, wanted: Sequence[Addition]) -> Sequence[Outcome]:
-        rows = await self._judged(
-            ADD,
-            [each.buyer for each in wanted],
-            [each.product_id for each in wanted],
-            [each.quantity for each in wanted],
-            self.max_lines,
-        )
-        of_buyer = {buyer: [*of_one] for buyer, of_one in groupby(rows, itemgetter("buyer"))}
-        return [await self._added(each.buyer, of_buyer.get(each.buyer, ())) for each in wanted]
+    async def add_all(self, wanted: Sequence[Change]) -> Sequence[Outcome]:
+        quantities = [each.quantity for each in wanted]
+        rows = await self._judged(ADD, *_columns(wanted), quantities, self.max_lines)
+        return await self._outcomes(wanted, rows, ProductNotFound())
 
     async def set_quantity(self, buyer: UserId, product_id: ProductId, quantity: int) -> Cart:
         rows = await self._judged(SET_QUANTITY, buyer, product_id, quantity)
@@ -200,10 +201,12 @@ class PostgresCarts:
         return await self._changed(buyer, rows)
 
     async def remove(self, buyer: UserId, product_id: ProductId) -> Cart:
-        rows = await self.database.fetch(REMOVE, buyer, product_id)
-        if not rows:
-            raise ItemNotInCart
-        return await self._changed(buyer, rows)
+        [outcome] = await self.remove_all([Change(buyer, product_id)])
+        return outcome.cart()
+
+    async def remove_all(self, wanted: Sequence[Change]) -> Sequence[Outcome]:
+        rows = await self.database.fetch(REMOVE, *_columns(wanted))
+        return await self._outcomes(wanted, rows, ItemNotInCart())
 
     async def _judged(self, sql: str, *args: object) -> Sequence[Row]:
         """Run a change whose refusals are violated constraints."""
@@ -214,18 +217,33 @@ class PostgresCarts:
                 raise refusal from broken
             raise
 
-    async def _added(self, buyer: UserId, rows: Sequence[Row]) -> Outcome:
-        if not rows:
-            return Outcome(refusal=ProductNotFound())
-        if rows[0]["full"]:
-            return Outcome(refusal=CartIsFull())
-        if rows[0]["short"]:
-            return Outcome(refusal=InsufficientStock())
-        return Outcome(await self._changed(buyer, rows))
+    async def _outcomes(
+        self, wanted: Sequence[Change], rows: Sequence[Row], nothing: PasarError
+    ) -> Sequence[Outcome]:
+        """Tell each change its rows; one without any was refused as `nothing`."""
+        of_buyer = {buyer: [*of_one] for buyer, of_one in groupby(rows, itemgetter("buyer"))}
+        outcomes: list[Outcome] = []
+        for buyer in (each.buyer for each in wanted):
+            found = of_buyer.get(buyer)
+            if refusal := _refusal(found[0]) if found else nothing:
+                outcomes.append(Outcome(refusal=refusal))
+            elif found:
+                outcomes.append(Outcome(await self._changed(buyer, found)))
+        return outcomes
 
     async def _changed(self, buyer: UserId, rows: Sequence[Row]) -> Cart:
         complete = rows[0]["version"] == rows[0]["seen"] + 1
         return cart_of(rows) if complete else await self.get(buyer)
+
+
+def _columns(wanted: Sequence[Change]) -> tuple[list[UserId], list[ProductId]]:
+    return [each.buyer for each in wanted], [each.product_id for each in wanted]
+
+
+def _refusal(row: Row) -> PasarError | None:
+    if row.get("full"):
+        return CartIsFull()
+    return InsufficientStock() if row.get("short") else None
 
 
 _: tuple[type[Carts], type[BatchCarts]] = (PostgresCarts, PostgresCarts)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from pasar.store_service.cart.model import Addition, Cart, Outcome
+from pasar.store_service.cart.model import Cart, Change, Outcome
 from pasar.store_service.catalog.model import ProductId
 from pasar.store_service.identity import UserId
 
@@ -47,15 +47,20 @@ class Carts(Protocol):
 
 
 class BatchCarts(Carts, Protocol):
-    """Carts that take additions of several buyers at once."""
+    """
+    Carts that take changes of several buyers at once, no buyer twice; outcomes come in their order.
 
-    async def add_all(self, wanted: Sequence[Addition]) -> Sequence[Outcome]:
-        """
-        Add what several buyers want, no buyer twice, each judged as if alone; outcomes in order.
+    Each is judged as if alone. One that meets another change of its cart, or has no account, raises
+    what it would alone, and then nothing is changed for anybody. Raises OutcomeUnknown when that
+    cannot be known.
+    """
 
-        Raises what `add` does when one of them meets another change of its cart or has no account:
-        then nothing was added for anybody. Raises OutcomeUnknown when that cannot be known.
-        """
+    async def add_all(self, wanted: Sequence[Change]) -> Sequence[Outcome]:
+        """Do for each what `add` does."""
+        ...
+
+    async def remove_all(self, wanted: Sequence[Change]) -> Sequence[Outcome]:
+        """Do for each what `remove` does."""
         ...
 
 
