@@ -25,10 +25,11 @@ PRODUCTS: Final = 1000  # each fiftieth of them has a buyer
 
 _BUYER: Final = id_of("user", ":client_id::int")
 _ADDED: Final[Mapping[str, str]] = {
-    "$1": _BUYER,
-    "$2": id_of("ware", ":ware::int"),
-    "$3": "1",
+    "$1": f"ARRAY[{_BUYER}]",
+    "$2": f"ARRAY[{id_of('ware', ':ware::int')}]",
+    "$3": "ARRAY[1]",
     "$4": "100",
+    "$5": "NULL",
 }
 _ORDERED: Final[Mapping[str, str]] = {
     "$1": "ARRAY[gen_random_uuid()]",

@@ -166,6 +166,29 @@ async def test_crowds_of_several_processes_never_wait_for_each_other_in_a_circle
     assert stats == {"deadlocks": 0}
 
 
+async def test_a_cart_that_somebody_holds_keeps_nobody_else_waiting(
+    shop: Shop, together: CombiningCarts, database: PostgresDatabase
+) -> None:
+    lamp = await shop.product()
+    held, *others = [await shop.buyer() for _ in range(4)]
+    for buyer in (held, *others):
+        await together.add(buyer, lamp, 1)
+    async with database.begin() as tx:
+        await tx.fetch("SELECT FROM carts WHERE user_id = $1 FOR UPDATE", held)
+        waiting = [
+            asyncio.create_task(outcomes(together, [Change(held, lamp, quantity)]))
+            for quantity in (1, 0)
+        ]
+        await asyncio.sleep(0)
+        added = await outcomes(together, [Change(buyer, lamp, 1) for buyer in others])
+        removed = await outcomes(together, [Change(buyer, lamp) for buyer in others])
+        served_meanwhile = not any(task.done() for task in waiting)
+
+    assert added == removed == ["Cart"] * 3
+    assert served_meanwhile
+    assert await asyncio.gather(*waiting) == [["Cart"], ["Cart"]]
+
+
 class Forgetful:
     """Adds, and loses the answer to the commit."""
 

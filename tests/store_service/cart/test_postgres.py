@@ -127,9 +127,9 @@ async def test_cart_changes_do_not_wait_for_the_disk(
 ) -> None:
     buyer, lamp = await shop.buyer(), await shop.product()
     for sql, values in (
-        (ADD, ([buyer], [lamp], [1], 10)),
+        (ADD, ([buyer], [lamp], [1], 10, None)),
         (SET_QUANTITY, (buyer, lamp, 2)),
-        (REMOVE, ([buyer], [lamp])),
+        (REMOVE, ([buyer], [lamp], None)),
     ):
         async with database.begin() as tx:
             await tx.execute("SET LOCAL synchronous_commit = on")

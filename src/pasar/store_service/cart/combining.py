@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final
 
 from pasar.kit.batching import Batcher
+from pasar.kit.database import Contended
 from pasar.kit.errors import PasarError, Unavailable
 from pasar.store_service.cart.model import Cart, Change, Outcome
 from pasar.store_service.cart.repository import BatchCarts, Carts
@@ -25,7 +26,8 @@ class CombiningCarts:
     """
     Additions in company, and removals; setting a quantity is rarer and goes by itself.
 
-    Not for use within somebody's transaction: a batch has one of its own.
+    Whoever wants a cart that somebody else holds waits for it alone, and keeps nobody. Not for use
+    within a transaction of somebody's: a batch has one of its own.
     """
 
     def __init__(self, behind: BatchCarts) -> None:
@@ -37,13 +39,19 @@ class CombiningCarts:
         return await self._behind.get(buyer)
 
     async def add(self, buyer: UserId, product_id: ProductId, quantity: int) -> Cart:
-        return (await self._additions(Change(buyer, product_id, quantity))).cart()
+        try:
+            return (await self._additions(Change(buyer, product_id, quantity))).cart()
+        except Contended:
+            return await self._behind.add(buyer, product_id, quantity)
 
     async def set_quantity(self, buyer: UserId, product_id: ProductId, quantity: int) -> Cart:
         return await self._behind.set_quantity(buyer, product_id, quantity)
 
     async def remove(self, buyer: UserId, product_id: ProductId) -> Cart:
-        return (await self._removals(Change(buyer, product_id))).cart()
+        try:
+            return (await self._removals(Change(buyer, product_id))).cart()
+        except Contended:
+            return await self._behind.remove(buyer, product_id)
 
 
 async def _in_company(make: Make, wanted: Sequence[Change]) -> Sequence[Outcome]:
@@ -56,6 +64,8 @@ async def _in_company(make: Make, wanted: Sequence[Change]) -> Sequence[Outcome]
     places = [*first.values()]
     try:
         outcomes = dict(zip(places, await make([wanted[place] for place in places]), strict=True))
+    except Contended:
+        raise
     except Unavailable:
         return [Outcome(refusal=Unavailable()) for _ in wanted]
     for place, each in enumerate(wanted):

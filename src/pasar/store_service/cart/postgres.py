@@ -5,23 +5,21 @@ Whoever holds that row has the lines to itself: changes of one cart, checkout in
 Redis is not mentioned here; stock is looked at and never reserved.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
 
-from pasar.kit.database import ConstraintViolated, Database, Row
+from pasar.kit.database import Database, Row
 from pasar.kit.errors import PasarError
 from pasar.store_service.cart.model import (
     Cart,
-    CartIsFull,
     Change,
-    InsufficientStock,
     ItemNotInCart,
     Outcome,
     UnknownBuyer,
 )
-from pasar.store_service.cart.postgres_rows import GET, cart_of
+from pasar.store_service.cart.postgres_rows import GET, cart_of, refusal_of, refusals
 from pasar.store_service.cart.repository import BatchCarts, Carts
 from pasar.store_service.catalog.model import ProductId, ProductNotFound
 from pasar.store_service.identity import UserId
@@ -41,7 +39,7 @@ from pasar.store_service.identity import UserId
 # that no sum overflows. Lines added at the same moment may exceed $4 by their number: no harm.
 ADD: Final = """
 WITH lazily AS MATERIALIZED (
-    SELECT set_config('synchronous_commit', 'off', true)
+    SELECT set_config('synchronous_commit', 'off', true), set_config('lock_timeout', $5, true)
 ), wish AS MATERIALIZED (
     SELECT w.buyer, w.product_id, w.quantity, p.stock,
         (SELECT count(*) FROM cart_items WHERE user_id = w.buyer AND product_id <> w.product_id)
@@ -118,9 +116,10 @@ ORDER BY l.created_at, l.id
 
 # One array per column, no buyer twice; the rows of the carts are taken in the order of buyers.
 REMOVE: Final = """
-WITH cart AS MATERIALIZED (
-    SELECT user_id, set_config('synchronous_commit', 'off', true)
-    FROM carts WHERE user_id = ANY($1) ORDER BY user_id FOR UPDATE
+WITH lazily AS MATERIALIZED (
+    SELECT set_config('synchronous_commit', 'off', true), set_config('lock_timeout', $3, true)
+), cart AS MATERIALIZED (
+    SELECT user_id FROM lazily, carts WHERE user_id = ANY($1) ORDER BY user_id FOR UPDATE OF carts
 ), gone AS MATERIALIZED (
     SELECT i.id FROM cart c
     JOIN unnest($1::uuid[], $2::uuid[]) AS w (buyer, product_id) ON w.buyer = c.user_id
@@ -165,11 +164,8 @@ DELETE FROM cart_items i USING line l, cart c
 WHERE c.user_id = l.user_id AND i.user_id = l.user_id AND i.product_id = l.product_id
 """
 
-# What the violation of a constraint means to the buyer.
-REFUSALS: Final[Mapping[str, type[PasarError]]] = {
-    "cart_items_quantity_positive": InsufficientStock,
-    "carts_user_id_fkey": UnknownBuyer,
-}
+COMPANY_WAITS: Final = "100ms"
+"""For a cart that somebody else holds, ten times a checkout: the others shall not wait longer."""
 
 
 class PostgresCarts:
@@ -186,36 +182,35 @@ class PostgresCarts:
         return cart_of(rows)
 
     async def add(self, buyer: UserId, product_id: ProductId, quantity: int) -> Cart:
-        [outcome] = await self.add_all([Change(buyer, product_id, quantity)])
+        [outcome] = await self._add([Change(buyer, product_id, quantity)], None)
         return outcome.cart()
 
     async def add_all(self, wanted: Sequence[Change]) -> Sequence[Outcome]:
-        quantities = [each.quantity for each in wanted]
-        rows = await self._judged(ADD, *_columns(wanted), quantities, self.max_lines)
-        return await self._outcomes(wanted, rows, ProductNotFound())
+        return await self._add(wanted, COMPANY_WAITS)
 
     async def set_quantity(self, buyer: UserId, product_id: ProductId, quantity: int) -> Cart:
-        rows = await self._judged(SET_QUANTITY, buyer, product_id, quantity)
+        with refusals():
+            rows = await self.database.fetch(SET_QUANTITY, buyer, product_id, quantity)
         if not rows:
             raise ItemNotInCart
         return await self._changed(buyer, rows)
 
     async def remove(self, buyer: UserId, product_id: ProductId) -> Cart:
-        [outcome] = await self.remove_all([Change(buyer, product_id)])
+        [outcome] = await self._remove([Change(buyer, product_id)], None)
         return outcome.cart()
 
     async def remove_all(self, wanted: Sequence[Change]) -> Sequence[Outcome]:
-        rows = await self.database.fetch(REMOVE, *_columns(wanted))
-        return await self._outcomes(wanted, rows, ItemNotInCart())
+        return await self._remove(wanted, COMPANY_WAITS)
 
-    async def _judged(self, sql: str, *args: object) -> Sequence[Row]:
-        """Run a change whose refusals are violated constraints."""
-        try:
-            return await self.database.fetch(sql, *args)
-        except ConstraintViolated as broken:
-            if refusal := REFUSALS.get(broken.constraint):
-                raise refusal from broken
-            raise
+    async def _add(self, wanted: Sequence[Change], waits: str | None) -> Sequence[Outcome]:
+        limits = [each.quantity for each in wanted], self.max_lines, waits
+        with refusals():
+            rows = await self.database.fetch(ADD, *_columns(wanted), *limits)
+        return await self._outcomes(wanted, rows, ProductNotFound())
+
+    async def _remove(self, wanted: Sequence[Change], waits: str | None) -> Sequence[Outcome]:
+        rows = await self.database.fetch(REMOVE, *_columns(wanted), waits)
+        return await self._outcomes(wanted, rows, ItemNotInCart())
 
     async def _outcomes(
         self, wanted: Sequence[Change], rows: Sequence[Row], nothing: PasarError
@@ -225,7 +220,7 @@ class PostgresCarts:
         outcomes: list[Outcome] = []
         for buyer in (each.buyer for each in wanted):
             found = of_buyer.get(buyer)
-            if refusal := _refusal(found[0]) if found else nothing:
+            if refusal := refusal_of(found[0]) if found else nothing:
                 outcomes.append(Outcome(refusal=refusal))
             elif found:
                 outcomes.append(Outcome(await self._changed(buyer, found)))
@@ -238,12 +233,6 @@ class PostgresCarts:
 
 def _columns(wanted: Sequence[Change]) -> tuple[list[UserId], list[ProductId]]:
     return [each.buyer for each in wanted], [each.product_id for each in wanted]
-
-
-def _refusal(row: Row) -> PasarError | None:
-    if row.get("full"):
-        return CartIsFull()
-    return InsufficientStock() if row.get("short") else None
 
 
 _: tuple[type[Carts], type[BatchCarts]] = (PostgresCarts, PostgresCarts)

@@ -1,11 +1,13 @@
-"""A cart as PostgreSQL tells it: the statement that reads it, and what rows of lines mean."""
+"""A cart as PostgreSQL tells it: the statement that reads it, and what rows and refusals mean."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final
 
-from pasar.kit.database import Row
+from pasar.kit.database import ConstraintViolated, Row
+from pasar.kit.errors import PasarError
 from pasar.kit.money import Money
-from pasar.store_service.cart.model import Cart, Line
+from pasar.store_service.cart.model import Cart, CartIsFull, InsufficientStock, Line, UnknownBuyer
 
 # `OFFSET 0`: the product is looked up by its key alone, and judged then. Where the table has no
 # statistics yet, a plan that may use `deleted_at IS NULL` reads all products instead (ADR 29).
@@ -21,6 +23,23 @@ LEFT JOIN (cart_items i CROSS JOIN LATERAL (
 WHERE u.id = $1
 ORDER BY i.created_at, i.id
 """
+
+REFUSALS: Final[Mapping[str, type[PasarError]]] = {
+    "cart_items_quantity_positive": InsufficientStock,
+    "carts_user_id_fkey": UnknownBuyer,
+}
+"""What the violation of a constraint means to the buyer."""
+
+
+@contextmanager
+def refusals() -> Generator[None]:
+    """Raise for a violated constraint what it means."""
+    try:
+        yield
+    except ConstraintViolated as broken:
+        if refusal := REFUSALS.get(broken.constraint):
+            raise refusal from broken
+        raise
 
 
 def cart_of(rows: Sequence[Row]) -> Cart:
@@ -40,3 +59,10 @@ def _line(row: Row) -> Line:
         quantity=row["quantity"],
         image_url=row["image_url"],
     )
+
+
+def refusal_of(row: Row) -> PasarError | None:
+    """Return why the change was refused whose first row this is, if it was."""
+    if row.get("full"):
+        return CartIsFull()
+    return InsufficientStock() if row.get("short") else None

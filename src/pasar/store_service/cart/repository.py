@@ -51,8 +51,8 @@ class BatchCarts(Carts, Protocol):
     Carts that take changes of several buyers at once, no buyer twice; outcomes come in their order.
 
     Each is judged as if alone. One that meets another change of its cart, or has no account, raises
-    what it would alone, and then nothing is changed for anybody. Raises OutcomeUnknown when that
-    cannot be known.
+    what it would alone, and then nothing is changed for anybody. Raises Contended, likewise, where
+    somebody holds one of the carts for long, and OutcomeUnknown when nobody can know.
     """
 
     async def add_all(self, wanted: Sequence[Change]) -> Sequence[Outcome]:
