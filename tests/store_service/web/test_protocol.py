@@ -247,6 +247,45 @@ async def test_the_rest_of_a_refused_body_does_not_cost_the_connection() -> None
     assert b"HTTP/1.1 200 OK" in rest
 
 
+@pytest.mark.parametrize(
+    "announced",
+    [
+        b"Content-Length: 100000\r\n",
+        b"Content-Length: 100000000000\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"Content-Length: 2000\r\nExpect: 100-continue\r\n",
+    ],
+)
+async def test_who_is_refused_with_much_still_to_send_is_told_that_this_was_the_last(
+    announced: bytes,
+) -> None:
+    """Also who waits for leave to send: a next request would be taken for the body."""
+    piece = b"800\r\n" + b" " * 0x800 + b"\r\n" if b"chunked" in announced else b""
+    async with running(ToyShop()) as server:
+        began = time.monotonic()
+        answer = await server.exchange(POST + announced + b"\r\n" + piece)
+        took = time.monotonic() - began
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"\r\nconnection: close\r\n" in answer
+    assert took < LINGER_S
+
+
+async def test_what_follows_the_last_answer_is_not_done() -> None:
+    shop, good = ToyShop(), json.dumps({"name": "top", "pieces": 1}).encode()
+    add = POST + b"Content-Length: %d\r\n\r\n" % len(good) + good
+    async with running(shop) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(POST + b"Transfer-Encoding: chunked\r\n\r\n800\r\n" + b" " * 0x800 + b"\r\n")
+        answer = await reader.read()
+        writer.write(b"0\r\n\r\n" + add)
+        took = await swallowed(writer, add)
+
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert shop.toys.calls == []
+    assert took < LINGER_S
+
+
 async def test_requests_sent_ahead_are_answered_one_after_the_other() -> None:
     good = json.dumps({"name": "top", "pieces": 1}).encode()
     add = POST + b"Content-Length: %d\r\n\r\n" % len(good) + good

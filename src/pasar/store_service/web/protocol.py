@@ -107,6 +107,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Begin a cycle of ours where uvicorn begins its own; others are answered before it."""
+        if self.transport.is_closing():
+            return
         parser: httptools.HttpRequestParser = self.parser  # pyright: ignore[reportAssignmentType]
         url, version = httptools.parse_url(self.url), parser.get_http_version()
         path = url.path.decode("ascii")
@@ -131,6 +133,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._whole = True
         if self._unanswered:
             self._due = self.loop.time() + self._limits.write_timeout_s
+        elif not self.cycle.keep_alive:  # the rest of what was refused is swallowed
+            self.transport.close()
 
     def on_response_complete(self) -> None:
         """Go on as uvicorn would, but for its timer of idle connections: they have `due`."""
