@@ -82,10 +82,16 @@ async def test_the_check_is_one_snapshot_that_cannot_write(
 async def test_an_unmigrated_database_is_not_checkable(owner: PostgresDatabase, gap: str) -> None:
     await owner.execute(gap)
 
-    assert (await check(owner, calm_s=0)).verdict is Verdict.NOT_CHECKABLE
+    report = await check(owner, calm_s=0)
+
+    assert report.verdict is Verdict.NOT_CHECKABLE
+    assert report.reason == "database not migrated: run `pasar migrate`"
 
 
 async def test_a_database_that_is_away_is_not_checkable(owner: PostgresDatabase) -> None:
     await owner.close()
 
-    assert (await check(owner, calm_s=0)).verdict is Verdict.NOT_CHECKABLE
+    report = await check(owner, calm_s=0)
+
+    assert report.verdict is Verdict.NOT_CHECKABLE
+    assert report.reason == "database: the pool is closed"

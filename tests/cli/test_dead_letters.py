@@ -75,6 +75,26 @@ def test_what_is_not_there_is_said(
 
 
 @pytest.mark.usefixtures("letters")
+@pytest.mark.parametrize("command", ["list", "replay"])
+def test_of_a_topic_without_letters_it_is_said_that_there_are_none(
+    command: str, variables: Mapping[str, str], tmp_path: Path
+) -> None:
+    found = run("dead-letters", command, "--topic", "nope", folder=tmp_path, **variables)
+
+    assert (found.returncode, found.stdout) == (0, "no dead letters of nope\n"), found.stderr
+
+
+def test_with_nothing_to_list_that_is_said_but_not_in_json(
+    variables: Mapping[str, str], tmp_path: Path
+) -> None:
+    told = run("dead-letters", "list", folder=tmp_path, **variables)
+    json_ = run("dead-letters", "list", "--json", folder=tmp_path, **variables)
+
+    assert (told.returncode, told.stdout) == (0, "no dead letters\n"), told.stderr
+    assert (json_.returncode, json_.stdout) == (0, "[]\n")
+
+
+@pytest.mark.usefixtures("letters")
 async def test_a_topic_is_sent_again_and_its_letters_go(
     variables: Mapping[str, str], tmp_path: Path, database: PostgresDatabase
 ) -> None:

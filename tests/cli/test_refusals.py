@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.command import run
 
+ORDER = "0190c7a2-0000-7000-8000-000000000001"
 SECRET = "a secret of these tests, 32 bytes and more"
 
 
@@ -74,12 +75,34 @@ def assert_refused(said: str, *variables: str) -> None:
     assert [line.split(":")[1].strip() for line in lines] == [f"invalid {v}" for v in variables]
 
 
-def test_nothing_to_audit_is_said(tmp_path: Path) -> None:
-    nowhere: Mapping[str, str] = {"DB_HOST": "127.0.0.1", "DB_PORT": "1"}
-    audit = run("verify", folder=tmp_path, **nowhere)
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"DB_PORT": "1"}, "Connect call failed ('127.0.0.1', 1)"),
+        ({"DB_PASSWORD": "wrong"}, "password authentication failed for user"),
+        ({"DB_NAME": "nowhere"}, 'database "nowhere" does not exist'),
+        ({"DB_NAME": "postgres"}, "not migrated: run `pasar migrate`"),
+    ],
+)
+def test_why_there_is_nothing_to_audit_is_said(
+    wrong: Mapping[str, str], said: str, engines: Mapping[str, str], tmp_path: Path
+) -> None:
+    audit = run("verify", folder=tmp_path, **{**engines, "DB_HOST": "127.0.0.1", **wrong})
 
-    assert audit.returncode == 2
-    assert audit.stdout == "not checkable: the database is away, too slow or not migrated\n"
+    assert audit.returncode == 2, audit.stderr
+    assert audit.stdout.startswith("not checkable: database")
+    assert said in audit.stdout
+    assert audit.stdout.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [("dead-letters", "list"), ("timeline", ORDER)])
+def test_why_a_command_cannot_ask_the_database_is_said(
+    words: tuple[str, ...], engines: Mapping[str, str], tmp_path: Path
+) -> None:
+    refused = run(*words, folder=tmp_path, **{**engines, "DB_PASSWORD": "wrong"})
+
+    assert refused.returncode == 1
+    assert "\npasar: database: password authentication failed for user" in refused.stderr
 
 
 def test_a_demo_shop_needs_a_running_shop(tmp_path: Path) -> None:

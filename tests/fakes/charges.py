@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from pasar.kit import log
 from pasar.kit.errors import Unavailable
 from pasar.kit.money import Money
 from pasar.store_service.orders.model import OrderId
@@ -18,12 +19,13 @@ from pasar.store_service.payments.repository import Charges
 
 
 class MemoryCharges:
-    """`away` makes every call fail; `asked` and `refunds` remember who came."""
+    """`away` makes every call fail; `asked`, `request_ids` and `refunds` remember who came."""
 
     def __init__(self, page_size: int = 200) -> None:
         self.charges: dict[OrderId, Charge] = {}
         self.refunds: dict[UUID, OrderId] = {}
         self.asked: list[OrderId] = []
+        self.request_ids: list[str] = []
         self.away = False
         self._page_size = page_size
 
@@ -73,6 +75,7 @@ class MemoryCharges:
             raise Unavailable("payment service: UNAVAILABLE")
         if order_id is not None:
             self.asked.append(order_id)
+            self.request_ids.append(log.request_id.get())
 
 
 _: type[Charges] = MemoryCharges

@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,9 +14,9 @@ from pasar.store_service.web.admission import PER_CONNECTION
 from tests.fixtures.engines import run
 from tests.journeys.conftest import redis_variables
 from tests.journeys.flood import flood, prepared
-from tests.journeys.people import newcomer, stall
+from tests.journeys.people import Person, newcomer, stall
 from tests.journeys.processes import memory, web_process
-from tests.journeys.shop import Opened, Shop
+from tests.journeys.shop import Opened, Shop, running_shop
 
 LONG = 10 if "LONG" in os.environ else 1
 # Each addition holds one of four connections for 20 ms, whatever the machine: 200 a second, which
@@ -28,6 +29,7 @@ CREATE TRIGGER slowly BEFORE INSERT ON cart_items FOR EACH ROW EXECUTE FUNCTION 
 """
 CONNECTIONS, SUSTAINABLE, CROWD = 4, 16, 160
 BURST = 200
+AT_A_TIME = 10  # newcomers: a crowd of them would be refused on a loaded machine
 NOTICED_S = 3.0  # the pool's longest wait is 2 s
 FOR_S = 2.5 * LONG
 MIB = 2**20
@@ -45,10 +47,21 @@ async def slowed_down(settings: PostgresSettings) -> None:
 
 
 @pytest.fixture
+def shop(
+    tmp_path: Path, shop_database: PostgresSettings, broker_variables: Mapping[str, str]
+) -> Generator[Shop]:
+    """One for each test: a shop remembers a crowd for some seconds."""
+    with running_shop(tmp_path, shop_database, broker_variables) as running:
+        yield running
+
+
+@pytest.fixture
 async def adds(http: httpx.AsyncClient) -> list[bytes]:
     """One line for the cart of each of many buyers."""
     kopi = await (await stall(http)).offers("Kopi", "7", stock=1_000_000)
-    buyers = await asyncio.gather(*(newcomer(http) for _ in range(BURST)))
+    buyers: list[Person] = []
+    while len(buyers) < BURST:
+        buyers += await asyncio.gather(*(newcomer(http) for _ in range(AT_A_TIME)))
     line = {"product_id": kopi, "quantity": 1}
     return [prepared("POST", "/cart/items", buyer.token, line) for buyer in buyers]
 

@@ -51,9 +51,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All findings in the order of the table; none if the check could not be made."""
+    """All findings in the order of the table; none if the check could not be made: `reason`."""
 
     findings: Sequence[Finding]
+    reason: str = ""
 
     @property
     def broken(self) -> Sequence[Finding]:
@@ -72,18 +73,18 @@ async def check(
     """
     Judge both schemas as they were at one instant; the login must be able to read both.
 
-    What happened less than `calm_s` seconds ago may still be on its way. The report is empty when
-    the database is away or not migrated.
+    What happened less than `calm_s` seconds ago may still be on its way. The report is empty, but
+    for its reason, when the database is away or not migrated.
     """
     try:
         async with database.begin() as tx:
             await tx.execute(SNAPSHOT)
             migrated = await tx.fetch_one(MIGRATED)
             if not migrated or not migrated["yes"]:
-                return Report(())
+                return Report((), "database not migrated: run `pasar migrate`")
             return Report([await _judge(tx, invariant, calm_s) for invariant in invariants])
-    except Unavailable:
-        return Report(())
+    except Unavailable as outage:
+        return Report((), outage.reason)
 
 
 async def _judge(tx: Tx, invariant: Invariant, calm_s: float) -> Finding:

@@ -48,6 +48,8 @@ def list_(*, topic: Topic = None, json: Json = False) -> None:
         if json:
             screen.say(msgspec.json.encode([_told(*each) for each in found]).decode())
             return
+        if not found:
+            screen.say(_none(topic))
         screen.table(
             [
                 (name, f"{letter.at:%Y-%m-%d %H:%M:%S}", letter.topic, letter.error)
@@ -89,6 +91,9 @@ def replay(
         if (letter is None) == (topic is None):
             raise Invalid("name one letter or a topic")
         found = [await _one(boxes, letter)] if letter else await _all(boxes, topic)
+        if not found:
+            screen.say(_none(topic))
+            return
         async with _broker(boxes["store"]) as broker:
             for name, each in found:
                 await _sent(boxes[_service(name)], each, broker)
@@ -154,6 +159,10 @@ async def _one(boxes: Boxes, name: str) -> tuple[str, DeadLetter]:
     if letter is None:
         raise NotFound(f"no dead letter {name}")
     return name, letter
+
+
+def _none(topic: str | None) -> str:
+    return f"no dead letters of {topic}" if topic else "no dead letters"
 
 
 def _service(name: str) -> str:

@@ -13,7 +13,7 @@ from pasar.cli.supervisor import PartFailed
 from pasar.engines.datadir import Run, running
 from pasar.engines.errors import EX_CONFIG, EngineError
 from pasar.kit import log, settings
-from pasar.kit.errors import PasarError
+from pasar.kit.errors import PasarError, Unavailable
 from pasar.kit.settings import BadSetting
 
 DATA_DIR: Final = ".local/data"
@@ -74,6 +74,8 @@ def explained() -> Generator[None]:
         _leave(fault.exit_code, str(fault))
     except CommandFailed as fault:
         _leave(fault.exit_code)
+    except Unavailable as outage:
+        _leave(1, outage.reason)
     except PasarError as fault:
         _leave(1, fault.message)
 

@@ -72,7 +72,7 @@ def _first_order(report: Report) -> UUID | None:
 
 def _show(report: Report) -> None:
     if report.verdict is Verdict.NOT_CHECKABLE:
-        screen.say("not checkable: the database is away, too slow or not migrated")
+        screen.say(f"not checkable: {report.reason}")
     for finding in report.findings:
         state = "BROKEN" if finding.offenders else "holds"
         screen.say(f"{finding.invariant.name}  {state:6}  {finding.invariant.sentence}")

@@ -84,13 +84,20 @@ class RateLimited(PasarError):
 
 
 class Unavailable(PasarError):
-    """A part the request cannot do without is away or full; worth trying again soon."""
+    """
+    A part the request cannot do without is away or full; worth trying again soon.
+
+    `reason` is for whoever runs the shop: the message, for clients, tells them as little as it may.
+    """
 
     code = "SERVICE_UNAVAILABLE"
 
-    def __init__(self, message: str = "service unavailable", *, retry_after_s: int = 1) -> None:
+    def __init__(
+        self, message: str = "service unavailable", *, retry_after_s: int = 1, reason: str = ""
+    ) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.reason = reason or message
 
 
 class TimedOut(PasarError):

@@ -113,7 +113,8 @@ def faults(connection: "Connection", *, commits: bool) -> Generator[None]:
 def unavailable(fault: Exception, kind: type[Unavailable] = Unavailable) -> Unavailable:
     """Log why the database could not serve, and return the error that says so to the client."""
     _log.warning("database unavailable", reason=type(fault).__name__)
-    return kind()
+    words = str(fault) or type(fault).__name__  # a time-out has none
+    return kind(reason=f"database: {words.splitlines()[0]}")
 
 
 _: type[Tx] = PostgresTx

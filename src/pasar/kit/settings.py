@@ -8,13 +8,15 @@ msgspec.Meta(description=…, ge=…)]`, from which the README's table is checke
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, TypeVar, get_type_hints
+from typing import Annotated, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from dotenv import dotenv_values
 
 _UNITS_S: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
+_KINDS: Final = {int: "a whole number", float: "a number", bool: "true or false"}
+_SECRET: Final = re.compile("password|secret|token|key")
 
 ConfigT = TypeVar("ConfigT")
 
@@ -66,7 +68,24 @@ def read(config: type[ConfigT], variables: Mapping[str, str]) -> ConfigT:
         return msgspec.convert(chosen, config, strict=False, dec_hook=_decode)
     except msgspec.ValidationError as fault:
         reason, _, path = str(fault).partition(" - at `$.")
-        raise BadSetting(path.rstrip("`").upper(), reason.lower()) from None
+        name = path.rstrip("`")
+        if wanted := _wanted(get_type_hints(config, include_extras=True).get(name)):
+            shown = "[hidden]" if _SECRET.search(name) else repr(chosen[name])
+            reason = f"{shown} instead of {wanted}"
+        raise BadSetting(name.upper(), reason) from None
+
+
+def _wanted(hint: object) -> str:
+    """Return what a variable of this type holds; empty for one whose own fault says it."""
+    kind, *rest = get_args(hint) if get_origin(hint) is Annotated else [hint]
+    metas = [meta for meta in rest if isinstance(meta, msgspec.Meta)]
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(get_args(kind))}"
+    if kind is str:
+        return next((meta.description for meta in metas if meta.description), "")
+    least = "".join(f" from {meta.ge}" for meta in metas if meta.ge is not None)
+    most = "".join(f" to {meta.le}" for meta in metas if meta.le is not None)
+    return _KINDS[kind] + least + most if kind in _KINDS else ""
 
 
 def _decode(kind: type, value: object) -> object:

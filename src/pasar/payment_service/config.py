@@ -92,7 +92,8 @@ class PaymentConfig(EngineConfig):
         if bool(self.payment_tls_cert_file) != bool(self.payment_tls_key_file):
             raise BadSetting("PAYMENT_TLS_CERT_FILE", "goes with PAYMENT_TLS_KEY_FILE")
         if self.payment_delay_min > self.payment_delay_max:
-            raise BadSetting("PAYMENT_DELAY_MIN", "above PAYMENT_DELAY_MAX")
+            both = f"{self.payment_delay_min} is above PAYMENT_DELAY_MAX, {self.payment_delay_max}"
+            raise BadSetting("PAYMENT_DELAY_MIN", both)
         if not self.on_loopback:
             self._check_open_to_the_network()
 

@@ -206,6 +206,27 @@ async def test_d40_wrong_password_and_unknown_address_get_one_answer_after_the_s
     assert len(passwords.asked) == 1
 
 
+async def test_h43_d40_an_address_too_long_for_any_account_is_an_unknown_one_and_goes_nowhere(
+    accounts: AccountService, passwords: WatchedPasswords, windows: MemoryLoginWindows
+) -> None:
+    endless = "x" * 1_000_000 + "@example.com"
+    for spelling in endless, endless.upper(), endless:
+        with pytest.raises(BadCredentials, match="invalid email or password"):
+            await accounts.login(spelling, "secret1", ADDRESS)
+    with pytest.raises(TooManyFailures):
+        await accounts.login(endless, "secret1", ADDRESS)
+
+    assert passwords.asked == [None] * 3
+    assert {len(email) for email, *_ in windows.tries.values()} == {64}
+
+
+async def test_an_address_as_long_as_an_account_can_have_logs_in(accounts: AccountService) -> None:
+    longest = "x" * 243 + "@example.com"
+    await accounts.register(longest, "secret1", "Ana")
+
+    assert await accounts.login(longest, "secret1", ADDRESS)
+
+
 async def test_a_disabled_account_gets_the_same_answer_too(
     accounts: AccountService, users: MemoryUsers, sessions: MemorySessions
 ) -> None:

@@ -192,6 +192,47 @@ async def test_a_refused_refund_is_not_hammered_at(world: World) -> None:
     assert await world.status(order) == (Status.CANCELLED, "success")
 
 
+async def test_what_is_asked_called_off_and_paid_back_bears_the_request_that_ordered(
+    world: World,
+) -> None:
+    asked = await world.order(request_id="req-asked")
+    called_off = await world.order(request_id="req-called-off")
+    paid = await world.order(request_id="req-paid-back")
+    for order in asked, paid:
+        world.decide(order)
+    await world.results.handle(success(paid))
+    for order in called_off, paid:
+        await world.cancel(order)
+    await world.passes(10)
+    await world.reconciler.tick()
+    bears = dict(zip(world.charges.asked, world.charges.request_ids, strict=True))
+    [settled] = await world.rows(
+        "SELECT request_id FROM order_status_history WHERE order_id = $1 AND to_status = 'paid'",
+        asked.id,
+    )
+
+    assert bears == {
+        asked.id: "req-asked",
+        called_off.id: "req-called-off",
+        paid.id: "req-paid-back",
+    }
+    assert settled["request_id"] == "req-asked"
+
+
+async def test_h34_an_order_of_the_earlier_service_has_no_request_and_is_settled_without_one(
+    world: World,
+) -> None:
+    order = await world.order()
+    world.decide(order)
+    await world.rows("UPDATE orders SET adopted = true")
+    await world.rows("DELETE FROM order_status_history")
+    await world.passes(10)
+    await world.reconciler.tick()
+
+    assert await world.status(order) == (Status.PAID, "success")
+    assert world.charges.request_ids == [""]
+
+
 async def test_h34_orders_of_the_earlier_service_that_were_never_paid_are_called_off(
     world: World,
 ) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from pasar.contracts.events import PAYMENT_FAILED, PAYMENT_SUCCESS, payment_result, seal
+from pasar.kit import log
 from pasar.kit.broker.port import Message
 from pasar.kit.database import Row
 from pasar.kit.ids import TimeOrderedIds
@@ -63,11 +64,15 @@ class World:
     reconciler: Reconciler
     comparer: Comparer
 
-    async def order(self, units: int = 2) -> Order:
+    async def order(self, units: int = 2, request_id: str = "") -> Order:
         """An order of a product of which 10 were there."""
         buyer, lamp = await self.shop.buyer(), await self.shop.product(stock=10)
         await self.carts.add(buyer, lamp, units)
-        return await self.orders.checkout(buyer, "Jalan Pasar 1", None)
+        asked_by = log.request_id.set(request_id)
+        try:
+            return await self.orders.checkout(buyer, "Jalan Pasar 1", None)
+        finally:
+            log.request_id.reset(asked_by)
 
     async def cancel(self, order: Order) -> None:
         await self.orders.cancel(order.user_id, order.id)

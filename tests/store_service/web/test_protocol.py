@@ -247,6 +247,45 @@ async def test_the_rest_of_a_refused_body_does_not_cost_the_connection() -> None
     assert b"HTTP/1.1 200 OK" in rest
 
 
+@pytest.mark.parametrize(
+    "announced",
+    [
+        b"Content-Length: 100000\r\n",
+        b"Content-Length: 100000000000\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"Content-Length: 2000\r\nExpect: 100-continue\r\n",
+    ],
+)
+async def test_who_is_refused_with_much_still_to_send_is_told_that_this_was_the_last(
+    announced: bytes,
+) -> None:
+    """Also who waits for leave to send: a next request would be taken for the body."""
+    piece = b"800\r\n" + b" " * 0x800 + b"\r\n" if b"chunked" in announced else b""
+    async with running(ToyShop()) as server:
+        began = time.monotonic()
+        answer = await server.exchange(POST + announced + b"\r\n" + piece)
+        took = time.monotonic() - began
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"\r\nconnection: close\r\n" in answer
+    assert took < LINGER_S
+
+
+async def test_what_follows_the_last_answer_is_not_done() -> None:
+    shop, good = ToyShop(), json.dumps({"name": "top", "pieces": 1}).encode()
+    add = POST + b"Content-Length: %d\r\n\r\n" % len(good) + good
+    async with running(shop) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(POST + b"Transfer-Encoding: chunked\r\n\r\n800\r\n" + b" " * 0x800 + b"\r\n")
+        answer = await reader.read()
+        writer.write(b"0\r\n\r\n" + add)
+        took = await swallowed(writer, add)
+
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert shop.toys.calls == []
+    assert took < LINGER_S
+
+
 async def test_requests_sent_ahead_are_answered_one_after_the_other() -> None:
     good = json.dumps({"name": "top", "pieces": 1}).encode()
     add = POST + b"Content-Length: %d\r\n\r\n" % len(good) + good
@@ -255,6 +294,68 @@ async def test_requests_sent_ahead_are_answered_one_after_the_other() -> None:
 
     assert answer.count(b"HTTP/1.1 201 ") == 3
     assert answer.count(b"HTTP/1.1 200 ") == 1
+
+
+@pytest.mark.parametrize("method", ["FOO", "get", "GETX", "DESCRIBE", "x-y", "PATCH", "TRACE"])
+@pytest.mark.parametrize(
+    ("path", "status", "allow"), [("/toys", 405, b"allow: GET, HEAD, POST"), ("/none", 404, b"")]
+)
+async def test_d1_a_method_that_nobody_knows_is_answered_like_any_other_that_a_path_has_not(
+    method: str, path: str, status: int, allow: bytes
+) -> None:
+    async with running(ToyShop()) as server:
+        answer = await server.exchange(request(method, path, "") + request("GET", "/toys"))
+
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert allow in answer
+    assert answer.count(b"HTTP/1.1 200 OK") == 1
+
+
+async def test_a_head_that_turns_out_to_be_no_http_is_an_invalid_request() -> None:
+    async with running(ToyShop()) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"GET /toys HTTP/1.1\r\n")
+        await server.exchange(request("GET", "/toys"))  # by then it has come
+        writer.write(b": \r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"invalid request" in answer
+
+
+async def test_what_came_before_a_method_that_nobody_knows_is_not_done_twice() -> None:
+    shop, good = ToyShop(), json.dumps({"name": "top", "pieces": 1}).encode()
+    add = POST + b"Content-Length: %d\r\n\r\n" % len(good) + good
+    async with running(shop) as server:
+        answer = await server.exchange(add + request("FOO", "/toys"))
+
+    assert b"HTTP/1.1 400 " in answer
+    assert len(shop.toys.calls) <= 1
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"hello\r\n\r\n",
+        b"hello world\r\n\r\n",
+        b"GET /toys HTTP/9.9\r\n\r\n",
+        b"FOO /toys HTTP/9.9\r\n\r\n",
+        b"FOO /toys HTTP/1.1\r\n: \r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"\x16\x03\x01\x00 \x01",
+        b"F" * 100 + b" /toys HTTP/1.1\r\n\r\n",
+        b"F\xc3\xa9E /toys HTTP/1.1\r\n\r\n",
+    ],
+)
+async def test_what_is_no_http_is_an_invalid_request(raw: bytes) -> None:
+    async with running(ToyShop()) as server:
+        answer = await server.exchange(raw)
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    (error,) = json.loads(body)["errors"]
+    assert error == {"code": "VALIDATION_ERROR", "message": "invalid request"}
 
 
 async def test_h37_a_compressed_body_is_never_unpacked() -> None:

@@ -1,5 +1,10 @@
-"""What new passwords must be beyond what the contract's field rules in `schemas.py` ask."""
+"""
+Rules beyond the contract's field rules in `schemas.py`.
 
+What new passwords must be; which account a login tries.
+"""
+
+import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final
@@ -10,6 +15,8 @@ from pasar.kit.passwords import MAX_PASSWORD_BYTES
 # The account that the contract's migration seeds, its password known to everybody (D50).
 SEEDED_ADMIN_EMAIL: Final = "admin@example.com"
 SEEDED_ADMIN_PASSWORD: Final = "admin123"  # noqa: S105  published
+
+LONGEST_EMAIL: Final = 255  # characters, of the column
 
 _STRONG_BYTES: Final = 8  # ASVS 6.2.1; the list is its 6.2.4
 
@@ -41,3 +48,10 @@ class PasswordRule:
 
 STRONG: Final = PasswordRule(least_bytes=_STRONG_BYTES, refuse_common=True)
 """For admins, and in production for everybody."""
+
+
+def account_tried(email: str) -> str:
+    """Return the address; for one too long for any account something short that nobody has."""
+    if len(email) <= LONGEST_EMAIL:
+        return email
+    return hashlib.sha256(email.lower().encode()).hexdigest()

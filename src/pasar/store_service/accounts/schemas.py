@@ -10,6 +10,7 @@ import msgspec
 
 from pasar.kit.passwords import MAX_PASSWORD_BYTES
 from pasar.store_service.accounts.model import TokenPair, User
+from pasar.store_service.accounts.rules import LONGEST_EMAIL
 from pasar.store_service.web.fields import (
     Body,
     Described,
@@ -38,7 +39,7 @@ class RegisterBody(Body, frozen=True):
     name: str = ""
 
     rules: ClassVar[Mapping[str, tuple[Rule, ...]]] = {
-        "email": (required, email_shape, _COLUMN),
+        "email": (required, email_shape, at_most(LONGEST_EMAIL)),
         "password": (required, at_least_bytes(6), at_most_bytes(MAX_PASSWORD_BYTES)),
         "name": (not_blank, _COLUMN),
     }

@@ -20,6 +20,7 @@ from pasar.store_service.accounts.rules import (
     SEEDED_ADMIN_PASSWORD,
     STRONG,
     PasswordRule,
+    account_tried,
 )
 from pasar.store_service.accounts.sessions import Issuer, sha256
 from pasar.store_service.identity import Role, UserId
@@ -70,6 +71,7 @@ class AccountService:
             BadCredentials: for whatever reason.
             kit.errors.Unavailable: too many are logging in, or the database is away.
         """
+        email = account_tried(email)
         async with self._turn(email):
             attempt = await self.windows.admit(email, address)
             try:

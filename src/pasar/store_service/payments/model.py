@@ -30,19 +30,25 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class DuePayment:
-    """A payment to be asked about or, if there is a `void_reason`, to be called off."""
+    """
+    A payment to be asked about or, if there is a `void_reason`, to be called off.
+
+    `request_id` is the HTTP request that made the order; the earlier service noted none.
+    """
 
     order_id: OrderId
     void_reason: str | None
+    request_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class DueRefund:
-    """Money owed to a buyer; `id` is the same on every try."""
+    """Money owed to a buyer; `id` is the same on every try, `request_id` as in DuePayment."""
 
     id: UUID
     order_id: OrderId
     amount: Money
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from pasar.store_service.payments.rules import LOOK_EVERY, LOOKS
 # $1 limit, $2 ages of the looks in s, $3 and $4 which of them re-send and ask, $5 s between those
 # after the last, $6 age in s at which a payment is called off. `checks` counts the looks that have
 # come; one that was missed is not made up for. The next look is the lease. An order that is called
-# off is told to nobody any more.
+# off is told to nobody any more. The request that ordered is read by order_status_history_once.
 CLAIM_PAYMENTS: Final = """
 WITH due AS MATERIALIZED (
     SELECT order_id, checks, void_wanted, extract(epoch FROM now() - created_at)::float8 AS age
@@ -50,7 +50,11 @@ WITH due AS MATERIALIZED (
         AND b.sent_at IS NOT NULL AND l.void_reason IS NULL
         AND l.number > l.checks AND coalesce(($3::boolean[])[l.number], true)
 )
-SELECT order_id, void_reason FROM look
+SELECT order_id, void_reason, coalesce((
+    SELECT h.request_id FROM order_status_history h
+    WHERE h.order_id = look.order_id AND h.store_id IS NULL AND h.to_status = 'pending'
+), '') AS request_id
+FROM look
 WHERE void_reason IS NOT NULL OR coalesce(($4::boolean[])[number], true)
 """
 
@@ -77,7 +81,10 @@ WHERE id IN (
     LIMIT $1
     FOR UPDATE SKIP LOCKED
 )
-RETURNING id, order_id, amount
+RETURNING id, order_id, amount, coalesce((
+    SELECT h.request_id FROM order_status_history h
+    WHERE h.order_id = refunds.order_id AND h.store_id IS NULL AND h.to_status = 'pending'
+), '') AS request_id
 """
 
 REFUNDED: Final = """
@@ -148,14 +155,17 @@ class PostgresDues:
             LOOK_EVERY * unit_s,
             self.patience.payment_timeout_s,
         )
-        return [DuePayment(row["order_id"], row["void_reason"]) for row in rows]
+        return [DuePayment(row["order_id"], row["void_reason"], row["request_id"]) for row in rows]
 
     async def look_again(self, order_ids: Sequence[OrderId], after_s: float) -> None:
         await self.database.execute(LOOK_AGAIN, order_ids, after_s)
 
     async def claim_refunds(self, limit: int) -> Sequence[DueRefund]:
         rows = await self.database.fetch(CLAIM_REFUNDS, limit, self.patience.refund_backoff_max_s)
-        return [DueRefund(row["id"], row["order_id"], Money.of(row["amount"])) for row in rows]
+        return [
+            DueRefund(row["id"], row["order_id"], Money.of(row["amount"]), row["request_id"])
+            for row in rows
+        ]
 
     async def refunded(self, refund_ids: Sequence[UUID]) -> None:
         await self.database.execute(REFUNDED, refund_ids)

@@ -50,10 +50,11 @@ class Reconciler:
         await asyncio.gather(*map(self._settle, due))
 
     async def _settle(self, due: DuePayment) -> None:
+        log.request_id.set(due.request_id)  # gather gave this call a context of its own
         try:
             charge = await self._asked(due)
             if charge is not None and charge.state in FINAL:
-                await self.payments.settle(verdict(due.order_id, charge))
+                await self.payments.settle(verdict(due.order_id, charge, due.request_id))
             elif due.void_reason:
                 await self.dues.look_again([due.order_id], IN_PROGRESS_S)
         except AmountMismatch as fault:
@@ -75,6 +76,7 @@ class Reconciler:
             await self.dues.refunded(done)
 
     async def _refund(self, due: DueRefund) -> bool:
+        log.request_id.set(due.request_id)  # as in _settle
         try:
             return await self.charges.refund(due)
         except Unavailable as outage:

@@ -63,14 +63,15 @@ _AGREES: Final[Mapping[ChargeState, Collection[str]]] = {
 }
 
 
-def verdict(order_id: OrderId, charge: Charge) -> Verdict:
-    """Return what a final charge says of its order."""
+def verdict(order_id: OrderId, charge: Charge, request_id: str = "") -> Verdict:
+    """Return what a final charge says of its order, asked for on behalf of the request."""
     return Verdict(
         order_id=order_id,
         approved=charge.state is ChargeState.SUCCESS,
         payment_ref=charge.payment_ref,
         amount=charge.amount,
         message=_MESSAGES[charge.state],
+        request_id=request_id,
         called_off=charge.state is ChargeState.VOIDED,
     )
 

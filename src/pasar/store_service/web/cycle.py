@@ -2,7 +2,8 @@
 One request of a connection and its answer, as uvicorn's protocol hands it to the application.
 
 uvicorn sends the head of an answer and its body apart: two system calls and two packets, which cost
-more than all else that it does. Here the head leaves with the first of the body.
+more than all else that it does. Here the head leaves with the first of the body. And an answer that
+did not wait for its whole request says whether it is the connection's last.
 """
 
 from collections.abc import Iterable
@@ -15,6 +16,9 @@ from uvicorn._types import ASGI3Application, ASGISendEvent  # isort: skip
 
 from pasar.kit import log
 from pasar.store_service.web.envelope import Header
+
+SWALLOWED_BYTES: Final = 65_536
+"""A body no longer than this is on its way already: it is let in, and the connection goes on."""
 
 _CLOSE: Final[Header] = (b"connection", b"close")
 
@@ -60,14 +64,23 @@ class Cycle(RequestResponseCycle):
                 self._complete()
 
     def _head_of(self, status: int, headers: Iterable[Header]) -> bytes:
+        if self.more_body and (self.waiting_for_100_continue or not self._is_short()):
+            self.keep_alive = False
         self.waiting_for_100_continue = False  # the answer is here without the rest of the request
         end = () if self.keep_alive else (_CLOSE,)
         lines = [b"%b: %b\r\n" % line for line in (*self.default_headers, *headers, *end)]
         return STATUS_LINE[status] + b"".join(lines) + b"\r\n"
 
+    def _is_short(self) -> bool:
+        announced = dict(self.scope["headers"]).get(b"content-length")
+        return announced is not None and int(announced) <= SWALLOWED_BYTES
+
     def _complete(self) -> None:
         self.response_complete = True
         self.message_event.set()
         if not self.keep_alive:
-            self.transport.close()
+            if self.more_body:  # a client that still sends would miss the answer: see LINGER_S
+                self.transport.write_eof()
+            else:
+                self.transport.close()
         self.on_response()
