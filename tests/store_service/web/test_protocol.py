@@ -296,68 +296,6 @@ async def test_requests_sent_ahead_are_answered_one_after_the_other() -> None:
     assert answer.count(b"HTTP/1.1 200 ") == 1
 
 
-@pytest.mark.parametrize("method", ["FOO", "get", "GETX", "DESCRIBE", "x-y", "PATCH", "TRACE"])
-@pytest.mark.parametrize(
-    ("path", "status", "allow"), [("/toys", 405, b"allow: GET, HEAD, POST"), ("/none", 404, b"")]
-)
-async def test_d1_a_method_that_nobody_knows_is_answered_like_any_other_that_a_path_has_not(
-    method: str, path: str, status: int, allow: bytes
-) -> None:
-    async with running(ToyShop()) as server:
-        answer = await server.exchange(request(method, path, "") + request("GET", "/toys"))
-
-    assert answer.startswith(b"HTTP/1.1 %d " % status)
-    assert allow in answer
-    assert answer.count(b"HTTP/1.1 200 OK") == 1
-
-
-async def test_a_head_that_turns_out_to_be_no_http_is_an_invalid_request() -> None:
-    async with running(ToyShop()) as server:
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        writer.write(b"GET /toys HTTP/1.1\r\n")
-        await server.exchange(request("GET", "/toys"))  # by then it has come
-        writer.write(b": \r\n\r\n")
-        answer = await reader.read()
-        writer.close()
-
-    assert answer.startswith(b"HTTP/1.1 400 ")
-    assert b"invalid request" in answer
-
-
-async def test_what_came_before_a_method_that_nobody_knows_is_not_done_twice() -> None:
-    shop, good = ToyShop(), json.dumps({"name": "top", "pieces": 1}).encode()
-    add = POST + b"Content-Length: %d\r\n\r\n" % len(good) + good
-    async with running(shop) as server:
-        answer = await server.exchange(add + request("FOO", "/toys"))
-
-    assert b"HTTP/1.1 400 " in answer
-    assert len(shop.toys.calls) <= 1
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        b"hello\r\n\r\n",
-        b"hello world\r\n\r\n",
-        b"GET /toys HTTP/9.9\r\n\r\n",
-        b"FOO /toys HTTP/9.9\r\n\r\n",
-        b"FOO /toys HTTP/1.1\r\n: \r\n\r\n",
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-        b"\x16\x03\x01\x00 \x01",
-        b"F" * 100 + b" /toys HTTP/1.1\r\n\r\n",
-        b"F\xc3\xa9E /toys HTTP/1.1\r\n\r\n",
-    ],
-)
-async def test_what_is_no_http_is_an_invalid_request(raw: bytes) -> None:
-    async with running(ToyShop()) as server:
-        answer = await server.exchange(raw)
-
-    head, _, body = answer.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 400 ")
-    (error,) = json.loads(body)["errors"]
-    assert error == {"code": "VALIDATION_ERROR", "message": "invalid request"}
-
-
 async def test_h37_a_compressed_body_is_never_unpacked() -> None:
     bomb = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff" + b"\xed\xc1\x01\x0d\x00\x00\x00\xc2" * 90
     head = POST + b"Content-Encoding: gzip\r\nConnection: close\r\n"

@@ -93,7 +93,9 @@ async def test_a_chunked_body_is_cut_off_at_the_limit() -> None:
     assert status_line.startswith(b"HTTP/1.1 413 ")  # the phrase is the Python version's
 
 
-@pytest.mark.parametrize("raw", [b"nonsense\r\n\r\n", b"GET /\xff HTTP/1.1\r\n\r\n"])
+@pytest.mark.parametrize(
+    "raw", [b"nonsense\r\n\r\n", b"FOO /health HTTP/1.1\r\n\r\n", b"GET /\xff HTTP/1.1\r\n\r\n"]
+)
 async def test_what_is_no_http_is_answered_in_the_envelope(raw: bytes) -> None:
     async with running(ToyShop()) as server:
         answer = await server.exchange(raw)
@@ -102,7 +104,7 @@ async def test_what_is_no_http_is_answered_in_the_envelope(raw: bytes) -> None:
     assert head.startswith(b"HTTP/1.1 400 ")
     assert b"x-content-type-options: nosniff" in head
     (error,) = json.loads(body)["errors"]
-    assert error["code"] == "VALIDATION_ERROR"
+    assert (error["code"], error["message"]) == ("VALIDATION_ERROR", "invalid request")
     assert json.loads(body)["meta"]["request_id"].encode() in head
 
 

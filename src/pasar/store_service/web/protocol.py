@@ -6,7 +6,6 @@ times a second. One look at everybody is cheaper than three timers per request.
 """
 
 import asyncio
-import re
 from dataclasses import dataclass
 from typing import Any, Final, cast
 from urllib.parse import unquote
@@ -26,11 +25,6 @@ from pasar.store_service.web.middleware import begin
 
 LINGER_S: Final = 2.0
 """The rest of a refused body is swallowed so long: cut at once, its client misses the answer."""
-
-_WORD: Final = re.compile(rb"[\r\n]*([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) ")
-"""The method of a head (RFC 9110, 5.6.2), though no longer than any word that means one."""
-
-_STAND_IN: Final = b"PATCH "  # for a word that the parser does not know; any that it knows would do
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +68,6 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._whole = True
         self._unanswered = 0
-        self._opening = b""  # the piece that a head begins with, while the parser is at it
-        self._word = ""  # the true method of a head that is parsed with the stand-in
 
     def cut_if_overdue(self, now: float) -> None:
         """Drop the connection if it has not got further in time."""
@@ -97,11 +89,9 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         if not self._in_head:
             self._head_bytes = 0
-            self._opening = data[: self._limits.max_head_bytes] if self._whole else b""
         room = self._limits.max_head_bytes - self._head_bytes
         self._head_bytes += len(data)
         super().data_received(data[:room])
-        self._opening = b""
         if len(data) <= room or self.transport.is_closing():
             return
         if self._in_head:
@@ -122,8 +112,7 @@ class GuardedProtocol(HttpToolsProtocol):
         parser: httptools.HttpRequestParser = self.parser  # pyright: ignore[reportAssignmentType]
         url, version = httptools.parse_url(self.url), parser.get_http_version()
         path = url.path.decode("ascii")
-        self.scope["method"] = self._word or parser.get_method().decode("ascii")
-        self._opening, self._word = b"", ""
+        self.scope["method"] = parser.get_method().decode("ascii")
         self.scope["http_version"] = version
         self.scope["path"] = unquote(path) if "%" in path else path
         self.scope["raw_path"] = url.path
@@ -167,14 +156,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._due = now + self._limits.idle_timeout_s
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  it is the library's sentence
-        """Have a method that only the parser does not know judged by its path (D1); else refuse."""
-        opening, self._opening = self._opening, b""
-        if (method := _WORD.match(opening)) is None:
-            self._refuse(Invalid("invalid request"))
-            return
-        self._word = method[1].decode()
-        self.parser = httptools.HttpRequestParser(self)
-        super().data_received(_STAND_IN + opening[method.end() :])
+        self._refuse(Invalid("invalid request"))
 
     # ---- ours ------------------------------------------------------------------------------------
 
