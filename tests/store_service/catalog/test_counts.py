@@ -37,6 +37,11 @@ FILTERS = (
 )
 NOTED = "SELECT count(*) AS n FROM product_changes"
 
+RESTORED = """
+INSERT INTO product_changes (xact, delta, store_id, category_id, name, price, words)
+SELECT '9000000000000000000', delta, store_id, category_id, name, price, words FROM product_changes
+"""
+
 
 @pytest.fixture
 def shop(owner: PostgresDatabase) -> Shop:
@@ -156,6 +161,18 @@ async def test_who_commits_late_is_counted_when_the_change_is_seen(
 
     assert totals == [3, 3, 2, 2]
     assert await search.find(LAMP, 0, 10) == Found([given_up], 1)
+
+
+async def test_notes_of_another_server_that_came_with_a_restored_dump_count_nothing(
+    search: PostgresProductSearch, shop: Shop, owner: PostgresDatabase
+) -> None:
+    """Their numbers of transactions are still to come here."""
+    await shop.product(name="Lamp")
+    before = await seen(search, FILTERS)
+    await owner.execute(RESTORED)
+
+    assert await seen(search, FILTERS) == before
+    assert await seen(search, FILTERS) == before
 
 
 async def test_in_a_crowd_of_sellers_and_readers_every_count_ends_right(

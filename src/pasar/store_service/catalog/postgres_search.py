@@ -57,13 +57,15 @@ SELECT count(*) AS total, pg_current_snapshot()::text AS as_of, now() AS counted
 FROM ({MATCHING}) matching
 """
 
-# What of that has changed for this statement's snapshot. No row: rather count anew, since too much
-# has, or the count is so old that the changes since may have been swept away.
+# What of that has changed for this statement's snapshot. It sees no transaction that is still to
+# come, such as a restored dump's notes may name. No row: rather count anew, since too much has
+# changed, or the count is so old that the changes since may have been swept away.
 SINCE: Final = f"""
 WITH since AS MATERIALIZED (
     SELECT * FROM product_changes
     WHERE xact >= pg_snapshot_xmin($8::text::pg_snapshot)
         AND NOT pg_visible_in_snapshot(xact, $8::text::pg_snapshot)
+        AND pg_visible_in_snapshot(xact, pg_current_snapshot())
     LIMIT $10 + 1)
 SELECT count(*) AS changes, coalesce(sum(delta), 0) AS more, pg_current_snapshot()::text AS as_of
 FROM since
