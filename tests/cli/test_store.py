@@ -15,8 +15,7 @@ from pasar.kit.postgres import PostgresDatabase, PostgresSettings
 from tests.cli.command import command_line, free, run
 from tests.cli.conftest import Starting
 from tests.fixtures.database import administer
-from tests.journeys.processes import connected_to
-from tests.waiting import eventually, wait_until
+from tests.waiting import wait_until
 
 SECRETS = {
     "JWT_SECRET": "a secret of these tests, 32 bytes and more",
@@ -135,29 +134,6 @@ async def test_a_second_signal_ends_the_drain(start: Starting, engines: Mapping[
     wait_until(lambda: store.process.poll() is not None, within_s=5)
     assert store.ends() == 0
     store.leaves_nobody(within_s=1)
-
-
-async def test_the_web_processes_share_a_crowd_of_connections(
-    start: Starting, engines: Mapping[str, str]
-) -> None:
-    store = start("store", **engines, **SECRETS, **free("APP_PORT"), APP_WORKERS="2")
-    store.says("worker started")
-    async with client(store.variables) as http:
-        await http.get("/ready")
-    port = int(store.variables["APP_PORT"])
-    crowd = [await asyncio.open_connection("127.0.0.1", port) for _ in range(64)]
-    peers = {writer.get_extra_info("sockname")[1] for _, writer in crowd}
-    webs = store.descendants("store-web")
-    await eventually(lambda: peers <= set().union(*map(connected_to, webs)))
-    taken = [len(peers & connected_to(pid)) for pid in webs]
-    for _, writer in crowd:
-        writer.close()
-        await writer.wait_closed()
-    store.interrupt()
-
-    assert sum(taken) == 64
-    assert min(taken) >= 64 / 5
-    assert store.ends() == 0
 
 
 async def test_h33_a_killed_worker_is_back_and_the_shop_stays_ready(

@@ -1,10 +1,8 @@
 """
-`pasar store`: web processes on one port, and one background process.
+`pasar store`: web processes on one socket, and one background process.
 
-Each web process has a listening socket of its own, among which the kernel shares connections out:
-on a common one, whoever wakes first takes all that wait, up to 32 of 32. The parent binds them, so
-that a restarted process finds its queue of connections where it was, and has asked what the service
-needs before any of its processes is started.
+The parent binds the socket once, so that a restarted web process finds its queue of connections
+where it was, and has asked what the service needs before any of its processes is started.
 """
 
 import errno
@@ -24,7 +22,6 @@ from pasar.kit import log, metrics_directory, settings
 from pasar.kit.clock import SystemClock
 from pasar.store_service.config import StoreConfig
 
-_EVERYWHERE: Final = "0.0.0.0"  # noqa: S104  a public API
 _BACKLOG: Final = 2048  # connections that wait for a web process to come back
 
 _log: Final = log.get("store")
@@ -54,18 +51,13 @@ def with_own_secret(given: dict[str, str]) -> dict[str, str]:
 
 
 def listen(port: int) -> socket.socket:
-    """Bind the public port, which is nobody's. Raises BadSetting, or EngineError naming whose."""
+    """Bind the public port. Raises BadSetting, or EngineError naming who holds it."""
     try:
-        socket.create_server((_EVERYWHERE, port)).close()  # refused where others share it, too
-        return _one_more(port)
+        return socket.create_server(("0.0.0.0", port), backlog=_BACKLOG)  # noqa: S104  a public API
     except OSError as fault:
         if fault.errno == errno.EADDRINUSE:
             raise taken("APP_PORT", port) from None
         raise settings.BadSetting("APP_PORT", f"{port}: {fault.strerror}") from None
-
-
-def _one_more(port: int) -> socket.socket:
-    return socket.create_server((_EVERYWHERE, port), backlog=_BACKLOG, reuse_port=True)
 
 
 @contextmanager
@@ -90,11 +82,9 @@ async def start(
         hurry=supervisor.hurry,
     )
     await supervisor.start(worker=service("store-worker"))
-    port: int = listener.getsockname()[1]
-    others = [_one_more(port) for _ in range(1, config.web_processes())]
     web: dict[str, Process] = {
-        f"web-{number}": service("store-web", listener=own)
-        for number, own in enumerate((listener, *others), start=1)
+        f"web-{number}": service("store-web", listener=listener)
+        for number in range(1, config.web_processes() + 1)
     }
     await supervisor.start(**web)
 
