@@ -5,7 +5,6 @@ What a token allows, and whether it was revoked meanwhile, is decided by the cal
 """
 
 import re
-from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final, Protocol
@@ -14,6 +13,7 @@ import jwt
 import msgspec
 
 from pasar.kit.clock import Clock
+from pasar.kit.recent import Recent
 
 ACCESS: Final = "access"
 REFRESH: Final = "refresh"
@@ -116,20 +116,16 @@ class RememberedTokens:
     def __init__(self, verifier: Verifier, clock: Clock, *, most: int = 10_000) -> None:
         self._verifier = verifier
         self._clock = clock
-        self._most = most  # some 1 kB each
-        self._good: OrderedDict[str, Claims] = OrderedDict()
+        self._good = Recent[str, Claims](most=most)  # some 1 kB each
 
     def verify(self, token: str) -> Claims:
         claims = self._good.get(token)
         if claims is None:
-            claims = self._good[token] = self._verifier.verify(token)
-            if len(self._good) > self._most:
-                self._good.popitem(last=False)
+            claims = self._verifier.verify(token)
+            self._good.put(token, claims)
         elif claims.exp <= self._clock.now().timestamp():
-            del self._good[token]
+            self._good.drop(token)
             raise BadToken
-        else:
-            self._good.move_to_end(token)
         return claims
 
 
