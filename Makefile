@@ -77,7 +77,7 @@ endif
 .PHONY: long-tests
 long-tests: .venv/dev.stamp ## restarts, outages, overload, races and lost answers at full size
 	@LONG=1 $(BIN)/pytest --timeout=900 $(addprefix tests/journeys/test_,restarts.py degraded.py \
-		overload.py keys.py slow_payment.py) tests/store_service/test_keys.py \
+		absences.py overload.py keys.py slow_payment.py) tests/store_service/test_keys.py \
 		tests/store_service/orders/test_postgres.py
 
 .PHONY: mutations

@@ -169,8 +169,9 @@ class Workers:
         except Retry as again:
             return again.delay_s
         except Unavailable as outage:
-            _log.warning("delivery postponed", topic=message.topic, reason=outage.message)
-            return self._policy.requeue.delay_s(message.attempts)
+            tries, reason = message.attempts, outage.message
+            _log.warning("delivery postponed", topic=message.topic, attempts=tries, reason=reason)
+            return self._policy.requeue.delay_s(tries)
         except Reject as refusal:
             return await self._bury(message, str(refusal))
         except Exception as error:  # noqa: BLE001  whatever it is, the message must go somewhere
@@ -182,16 +183,15 @@ class Workers:
 
     async def _bury(self, message: Message, error: str) -> float | None:
         """Record a dead letter before its acknowledgement; without a record it is not dead."""
+        topic, attempts = message.topic, message.attempts
         try:
             async with asyncio.timeout(self._policy.handler_limit_s):
-                await self._dead_letters.record(
-                    message.topic, message.body, error, message.attempts
-                )
+                await self._dead_letters.record(topic, message.body, error, attempts)
         except Exception:  # noqa: BLE001  likewise
-            _log.exception("dead letter not recorded", topic=message.topic)
-            return self._policy.requeue.delay_s(message.attempts)
+            _log.exception("dead letter not recorded", topic=topic)
+            return self._policy.requeue.delay_s(attempts)
         self._counters.dead += 1
-        _log.error("dead letter", topic=message.topic, error=error, attempts=message.attempts)
+        _log.error("dead letter", topic=topic, error=error, attempts=attempts)
         return None
 
     async def _touch_running(self) -> None:
