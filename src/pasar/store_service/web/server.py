@@ -1,5 +1,5 @@
 """
-uvicorn as we run it: on a listening socket made by somebody else, stopped by an event.
+uvicorn as we run it: on a listening socket that others use too, stopped by an event.
 
 The socket is inherited so that several processes share one port and a restart loses no connection.
 """
@@ -17,6 +17,7 @@ from typing import Final, cast
 import uvicorn
 from starlette.types import ASGIApp
 
+from pasar.store_service.web.accepting import Doorkeeper
 from pasar.store_service.web.protocol import ConnectionLimits, GuardedProtocol
 
 SPARE_FILES: Final = 100
@@ -40,11 +41,28 @@ class ServerSettings:
 
 
 class EventServer(uvicorn.Server):
-    """A server that leaves the signals to its process."""
+    """A server that leaves the signals to its process, and the listener to a doorkeeper."""
+
+    def __init__(self, config: uvicorn.Config, listener: socket.socket) -> None:
+        super().__init__(config)
+        self._door = Doorkeeper(listener, self._new_protocol)
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._door.open()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._door.close()
+        await super().shutdown(sockets)
+
+    def _new_protocol(self) -> asyncio.Protocol:
+        """Return what handles one more connection, made as for a listener of uvicorn's."""
+        make = cast("Callable[..., asyncio.Protocol]", self.config.http_protocol_class)
+        return make(self.config, self.server_state, self.lifespan.state)
 
 
 async def serve(
@@ -60,9 +78,9 @@ async def serve(
 
     Returns when the last request is answered, at the latest after both delays of the settings.
     """
-    server = EventServer(_config(app, settings))
+    server = EventServer(_config(app, settings), listener)
     async with asyncio.TaskGroup() as tasks:
-        serving = tasks.create_task(server.serve(sockets=[listener]))
+        serving = tasks.create_task(server.serve(sockets=[]))
         looking = tasks.create_task(_cut_overdue(server, settings.connection))
         serving.add_done_callback(lambda _: looking.cancel())
         await stop.wait()
