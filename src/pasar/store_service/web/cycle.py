@@ -2,10 +2,13 @@
 One request of a connection and its answer, as uvicorn's protocol hands it to the application.
 
 uvicorn sends the head of an answer and its body apart: two system calls and two packets, which cost
-more than all else that it does. Here the head leaves with the first of the body. And an answer that
+more than all else that it does. Here the head leaves with the first of the body, and the answers of
+one turn of the event loop leave one after the other at its end: a client that is woken for each,
+and falls asleep again while the next is made, costs both sides more (ADR 33). And an answer that
 did not wait for its whole request says whether it is the connection's last.
 """
 
+import asyncio
 from collections.abc import Iterable
 from typing import Final
 
@@ -36,6 +39,7 @@ class Cycle(RequestResponseCycle):
     """
 
     _head = b""
+    _whole = False
 
     async def run_asgi(self, app: ASGI3Application) -> None:
         """Run the application; a connection whose answer is not whole is of no use any more."""
@@ -44,9 +48,9 @@ class Cycle(RequestResponseCycle):
         except Exception:  # noqa: BLE001  the connection ends, the process lives
             _log.exception("answer broken off")
         finally:
-            if not self.response_complete:
+            if not self._whole:
                 self.transport.close()
-            self.on_response = _nothing  # else cycle and connection would keep each other
+                self.on_response = _nothing  # else cycle and connection would keep each other
 
     async def send(self, message: ASGISendEvent) -> None:
         """Keep the head until there is some body, and send it on; nothing to a client that left."""
@@ -58,10 +62,12 @@ class Cycle(RequestResponseCycle):
             self._head = self._head_of(message["status"], message.get("headers", ()))
         elif message["type"] == "http.response.body":
             body = b"" if self.scope["method"] == "HEAD" else message.get("body", b"")
-            self.transport.write(self._head + body)
-            self._head = b""
-            if not message.get("more_body", False):
-                self._complete()
+            part, self._head = self._head + body, b""
+            if message.get("more_body", False):
+                self.transport.write(part)
+            else:
+                self._whole = True
+                asyncio.get_running_loop().call_soon(self._leave, part)
 
     def _head_of(self, status: int, headers: Iterable[Header]) -> bytes:
         if self.more_body and (self.waiting_for_100_continue or not self._is_short()):
@@ -75,12 +81,18 @@ class Cycle(RequestResponseCycle):
         announced = dict(self.scope["headers"]).get(b"content-length")
         return announced is not None and int(announced) <= SWALLOWED_BYTES
 
-    def _complete(self) -> None:
+    def _leave(self, part: bytes) -> None:
+        if not self.disconnected:
+            self.transport.write(part)
+            if not self.keep_alive:
+                self._end()
         self.response_complete = True
         self.message_event.set()
-        if not self.keep_alive:
-            if self.more_body:  # a client that still sends would miss the answer: see LINGER_S
-                self.transport.write_eof()
-            else:
-                self.transport.close()
         self.on_response()
+        self.on_response = _nothing
+
+    def _end(self) -> None:
+        if self.more_body:  # a client that still sends would miss the answer: see LINGER_S
+            self.transport.write_eof()
+        else:
+            self.transport.close()
