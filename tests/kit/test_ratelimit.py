@@ -3,13 +3,19 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import cast
 
 import pytest
 
-from pasar.kit.ratelimit import MAX_LOCAL_BUCKETS, Limiter, LocalLimiter, RateLimiter
-from pasar.kit.redis import Redis
+from pasar.engines.valkey import Valkey
+from pasar.kit import ratelimit
+from pasar.kit.ratelimit import Limiter, RateLimiter, Verdict
+from pasar.kit.ratelimit_local import MAX_LOCAL_BUCKETS, LocalLimiter
+from pasar.kit.redis import Redis, RedisUnavailable
 from tests.fakes.clock import HeldClock
+from tests.fixtures.redis import settings_of
+from tests.journeys.frail import frozen
 
 BUCKET = "public:192.0.2.1"
 KEY = f"pasar:rate_limit:{BUCKET}"
@@ -136,6 +142,82 @@ class TestInRedis:
         await limiter.admit(BUCKET, 60)
 
         assert redis.round_trips == before + 1
+
+    async def test_d31_h52_of_six_hundred_in_ten_processes_exactly_the_limit_is_admitted(
+        self, redis: Redis
+    ) -> None:
+        processes = [RateLimiter(redis) for _ in range(10)]
+        verdicts = await asyncio.gather(
+            *(processes[number % 10].admit(BUCKET, 60) for number in range(600))
+        )
+
+        assert sum(verdict.allowed for verdict in verdicts) == 60
+
+    async def test_a_flood_from_one_address_is_no_flood_of_calls(self, redis: Redis) -> None:
+        """One at once, and all who came meanwhile together."""
+        limiter = RateLimiter(redis)
+        await limiter.admit(BUCKET, 60)
+        before = redis.round_trips
+
+        await asyncio.gather(*(limiter.admit(BUCKET, 60) for _ in range(50)))
+
+        assert redis.round_trips == before + 2
+        assert await redis.zcard(KEY) == 51
+
+    async def test_in_company_the_first_to_come_are_admitted(self, redis: Redis) -> None:
+        limiter = RateLimiter(redis)
+
+        verdicts = await asyncio.gather(*(limiter.admit(BUCKET, 3) for _ in range(5)))
+
+        assert [(each.allowed, each.remaining) for each in verdicts] == [
+            (True, 2),
+            (True, 1),
+            (True, 0),
+            (False, 0),
+            (False, 0),
+        ]
+
+    async def test_a_crowd_beyond_one_call_is_several(
+        self, redis: Redis, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(ratelimit, "MOST_TOGETHER", 4)
+        limiter = RateLimiter(redis)
+        before = redis.round_trips
+
+        await asyncio.gather(*(limiter.admit(BUCKET, 60) for _ in range(10)))
+
+        assert redis.round_trips == before + 4
+        assert await redis.zcard(KEY) == 10
+
+    async def test_who_leaves_takes_nobody_along(self, redis: Redis) -> None:
+        limiter = RateLimiter(redis)
+        uses = [asyncio.create_task(limiter.admit(BUCKET, 60)) for _ in range(6)]
+        await asyncio.sleep(0)
+        uses[0].cancel()  # it made the call that the others wait for
+        uses[2].cancel()
+
+        verdicts = await asyncio.gather(*uses, return_exceptions=True)
+
+        assert [isinstance(each, Verdict) for each in verdicts] == [
+            number not in {0, 2} for number in range(6)
+        ]
+        assert (await limiter.admit(BUCKET, 60)).allowed
+
+    async def test_who_waited_for_a_call_that_failed_does_not_wait_for_another(
+        self, own_valkey: Valkey
+    ) -> None:
+        redis = Redis.open(replace(settings_of(own_valkey.login), timeout_s=0.3))
+        limiter = RateLimiter(redis)
+        await limiter.admit(BUCKET, 60)
+        with frozen(own_valkey.child.pid):
+            began = time.monotonic()
+            uses = [limiter.admit(BUCKET, 60) for _ in range(5)]
+            verdicts = await asyncio.gather(*uses, return_exceptions=True)
+            took_s = time.monotonic() - began
+
+        assert {type(each) for each in verdicts} == {RedisUnavailable}
+        assert took_s < 0.6
+        await redis.close()
 
     async def test_h52_the_window_holds_no_more_than_the_limit_and_expires(
         self, redis: Redis

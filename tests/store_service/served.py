@@ -12,7 +12,8 @@ from starlette.types import ASGIApp
 from pasar.engines.valkey_login import ValkeyLogin
 from pasar.kit.clock import SystemClock
 from pasar.kit.postgres import PostgresSettings
-from pasar.kit.ratelimit import LocalLimiter, RateLimiter
+from pasar.kit.ratelimit import RateLimiter
+from pasar.kit.ratelimit_local import LocalLimiter
 from pasar.kit.settings import Duration
 from pasar.kit.tokens import ACCESS, Claims, TokenSigner, TokenVerifier, Verifier
 from pasar.store_service import app

@@ -15,7 +15,8 @@ from pasar.kit import process
 from pasar.kit.clock import SystemClock
 from pasar.kit.errors import Unavailable
 from pasar.kit.postgres_listen import Listener, Wakeups
-from pasar.kit.ratelimit import LocalLimiter, RateLimiter
+from pasar.kit.ratelimit import RateLimiter
+from pasar.kit.ratelimit_local import LocalLimiter
 from pasar.kit.signals import told_to_stop
 from pasar.store_service import app, heartbeat, preflight
 from pasar.store_service.accounts.postgres_sessions import CHANNEL as SESSION_CHANNEL

@@ -14,7 +14,8 @@ from starlette.types import ASGIApp
 
 from pasar.kit.clock import SystemClock
 from pasar.kit.errors import Conflict, Unavailable
-from pasar.kit.ratelimit import LocalLimiter, Verdict
+from pasar.kit.ratelimit import Verdict
+from pasar.kit.ratelimit_local import LocalLimiter
 from pasar.kit.tokens import BadToken, Claims
 from pasar.store_service.app import build
 from pasar.store_service.identity import Role
