@@ -1,6 +1,7 @@
 """With 100,000 products and orders each list and each search is read by the index made for it."""
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncGenerator
 from dataclasses import replace
@@ -20,7 +21,7 @@ from pasar.store_service.catalog.postgres_search import (
     _page,
     _values,
 )
-from pasar.store_service.orders.postgres_reads import PAGE_OF_BUYER, PAGE_OF_SELLER
+from pasar.store_service.orders.postgres_reads import PAGE_OF_SELLER, PAGES_OF_BUYERS
 from pasar.store_service.stores.model import StoreId
 from tests.fixtures.scale import ROWS
 
@@ -168,19 +169,28 @@ async def test_h38_a_count_over_all_products_is_shared_by_several_processes(
             await asyncio.sleep(0.1)
 
 
-@pytest.mark.parametrize(
-    ("sql", "index", "who", "orders"),
-    [
-        (PAGE_OF_BUYER, "idx_orders_user_newest", "user", ORDERS_OF_BUYER),
-        (PAGE_OF_SELLER, "idx_fulfilments_store_newest", "sell", ROWS // STORES),
-    ],
-)
-async def test_a_page_of_orders_reads_an_index_and_no_table_as_a_whole(
-    shop: PostgresDatabase, sql: str, index: str, who: str, orders: int
-) -> None:
-    text = await lasting_plan(shop, sql, "uuid", "bigint", "bigint")
-    rows = await shop.fetch(sql, numbered(who, 7), 10, 0)
+TABLE_AS_A_WHOLE = r"Seq Scan on (orders|order_items|fulfilments)"
 
-    assert index in text
-    assert not re.search(r"Seq Scan on (orders|order_items|fulfilments)", text)
-    assert (len(rows), rows[0]["total"]) == (10, orders)
+
+async def test_a_page_of_a_sellers_orders_reads_an_index_and_no_table_as_a_whole(
+    shop: PostgresDatabase,
+) -> None:
+    text = await lasting_plan(shop, PAGE_OF_SELLER, "uuid", "bigint", "bigint")
+    rows = await shop.fetch(PAGE_OF_SELLER, numbered("sell", 7), 10, 0)
+
+    assert "idx_fulfilments_store_newest" in text
+    assert not re.search(TABLE_AS_A_WHOLE, text)
+    assert (len(rows), rows[0]["total"]) == (10, ROWS // STORES)
+
+
+async def test_pages_of_many_buyers_read_an_index_and_no_table_as_a_whole(
+    shop: PostgresDatabase,
+) -> None:
+    text = await lasting_plan(shop, PAGES_OF_BUYERS, "uuid[]", "bigint[]", "bigint[]")
+    buyers = [numbered("user", number) for number in (7, 8)]
+    rows = await shop.fetch(PAGES_OF_BUYERS, buyers, [10, 3], [0, 1])
+
+    assert "idx_orders_user_newest" in text
+    assert not re.search(TABLE_AS_A_WHOLE, text)
+    assert [row["total"] for row in rows] == [ORDERS_OF_BUYER] * 2
+    assert [len(json.loads(row["body"])) for row in rows] == [10, 3]

@@ -19,7 +19,7 @@ from pasar.kit.storage.port import Storage
 from pasar.store_service.caches import Cached, cached
 from pasar.store_service.cart.redis import RedisCarts
 from pasar.store_service.config import StoreConfig
-from pasar.store_service.orders.combining import CombiningCheckouts
+from pasar.store_service.orders.combining import CombiningCheckouts, CombiningReads
 from pasar.store_service.orders.postgres import PostgresCheckouts
 from pasar.store_service.orders.postgres_orders import PostgresOrders
 from pasar.store_service.orders.postgres_reads import PostgresOrderReads
@@ -59,8 +59,9 @@ async def open_core(config: StoreConfig, *, pool_size: int, wake: Callable[[], N
     redis = Redis.open(config.redis())
     copies = cached(config, database, redis)
     carts, products = copies.carts, copies.products
-    orders, reads = PostgresOrders(), PostgresOrderReads(database)
-    checkouts = _checkouts(config, database, redis, carts, reads, ids)
+    orders, in_database = PostgresOrders(), PostgresOrderReads(database)
+    reads = CombiningReads(in_database)
+    checkouts = _checkouts(config, database, redis, carts, in_database, ids)
     return Core(
         postgres=postgres,
         database=database,

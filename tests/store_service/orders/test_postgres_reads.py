@@ -10,8 +10,8 @@ from pasar.store_service.cart.postgres import PostgresCarts
 from pasar.store_service.orders.model import OrderId, Wish
 from pasar.store_service.orders.postgres import PostgresCheckouts
 from pasar.store_service.orders.postgres_reads import (
-    PAGE_OF_BUYER,
     PAGE_OF_SELLER,
+    PAGES_OF_BUYERS,
     PostgresOrderReads,
 )
 from pasar.store_service.orders.rules import accepted
@@ -41,20 +41,20 @@ async def test_each_list_is_one_statement_however_many_orders(
 
 
 @pytest.mark.parametrize(
-    ("sql", "index"),
+    ("sql", "values", "index"),
     [
-        (PAGE_OF_BUYER, "idx_orders_user_newest"),
-        (PAGE_OF_SELLER, "idx_fulfilments_store_newest"),
+        (PAGES_OF_BUYERS, ([uuid4()], [10], [0]), "idx_orders_user_newest"),
+        (PAGE_OF_SELLER, (uuid4(), 10, 0), "idx_fulfilments_store_newest"),
     ],
 )
 async def test_the_newest_come_from_an_index_without_sorting_the_rest(
-    database: PostgresDatabase, sql: str, index: str
+    database: PostgresDatabase, sql: str, values: tuple[object, ...], index: str
 ) -> None:
     """As planned for large tables: small ones are read whole, whatever the indexes."""
     async with database.begin() as tx:
         for other_way in ("seqscan", "bitmapscan", "sort"):
             await tx.execute(f"SET LOCAL enable_{other_way} = off")
-        rows = await tx.fetch(f"EXPLAIN {sql}", uuid4(), 10, 0)
+        rows = await tx.fetch(f"EXPLAIN {sql}", *values)
     plan = [row["QUERY PLAN"] for row in rows]
     limit = next(number for number, line in enumerate(plan) if "Limit" in line)
 

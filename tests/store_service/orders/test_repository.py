@@ -17,6 +17,7 @@ from pasar.store_service.cart.postgres import PostgresCarts
 from pasar.store_service.cart.repository import Carts
 from pasar.store_service.catalog.model import ProductId
 from pasar.store_service.identity import UserId
+from pasar.store_service.orders.combining import CombiningReads
 from pasar.store_service.orders.model import (
     CartIsEmpty,
     Order,
@@ -341,12 +342,13 @@ class TestMemoryOrders(OrdersPromise):
 
 
 class TestPostgresOrders(OrdersPromise):
-    @pytest.fixture
+    @pytest.fixture(params=["read alone", "read together"])
     async def parts(
-        self, owner: PostgresDatabase, database: PostgresDatabase
+        self, request: pytest.FixtureRequest, owner: PostgresDatabase, database: PostgresDatabase
     ) -> AsyncIterator[Parts]:
         shop = Shop(owner)
-        reads = PostgresOrderReads(database)
+        alone = PostgresOrderReads(database)
+        reads = CombiningReads(alone) if request.param == "read together" else alone
         checkouts = OneByOne(PostgresCheckouts(database, reads, TimeOrderedIds(), "IDR"))
         carts = PostgresCarts(database, 1000)
         yield Parts(shop, carts, checkouts, PostgresOrders(), reads, database)

@@ -1,10 +1,11 @@
 """
-Orders in PostgreSQL as people see them: one, a buyer's, a seller's. Each is one statement.
+Orders in PostgreSQL as people see them: each order, each page is one statement, and so are many.
 
 Each order comes as one JSON array, items and payment inside it, amounts in minor units: the
 driver decodes one text instead of twenty values for each item, and rows repeat nothing.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -25,7 +26,7 @@ from pasar.store_service.orders.model import (
     SellerWithoutStore,
     Status,
 )
-from pasar.store_service.orders.repository import OrderReads
+from pasar.store_service.orders.repository import BatchReads, BuyersPage
 
 # The members of OrderRow, from `orders o`.
 WHOLE_ORDER: Final = """
@@ -39,20 +40,22 @@ json_build_array(o.id, o.user_id, o.status, (o.total_amount * 100)::bigint, o.sh
     o.created_at, o.updated_at)
 """
 
-GET: Final = f"SELECT {WHOLE_ORDER} AS body FROM orders o WHERE o.id = $1"  # noqa: S608  constants
+GET: Final = f"SELECT o.id, {WHOLE_ORDER} AS body FROM orders o WHERE o.id = ANY($1::uuid[])"  # noqa: S608  constants
 
-# Page and count both read idx_orders_user_newest. Past the end one row is left, with the count.
-PAGE_OF_BUYER: Final = f"""
-SELECT n.total, CASE WHEN o.id IS NOT NULL THEN {WHOLE_ORDER} END AS body
-FROM (SELECT count(*) AS total FROM orders WHERE user_id = $1) n
-LEFT JOIN (
-    SELECT id, user_id, status, total_amount, shipping_address, created_at, updated_at
-    FROM orders
-    WHERE user_id = $1
-    ORDER BY created_at DESC, id DESC
-    LIMIT $2 OFFSET $3
-) o ON true
-ORDER BY o.created_at DESC, o.id DESC
+# A row for each page wanted. Page and count both read idx_orders_user_newest.
+PAGES_OF_BUYERS: Final = f"""
+SELECT (SELECT count(*) FROM orders WHERE user_id = w.buyer) AS total,
+    (SELECT json_agg({WHOLE_ORDER} ORDER BY o.created_at DESC, o.id DESC)
+     FROM (
+        SELECT id, user_id, status, total_amount, shipping_address, created_at, updated_at
+        FROM orders
+        WHERE user_id = w.buyer
+        ORDER BY created_at DESC, id DESC
+        LIMIT w.most OFFSET w.skipped
+     ) o) AS body
+FROM unnest($1::uuid[], $2::bigint[], $3::bigint[])
+    WITH ORDINALITY AS w (buyer, most, skipped, place)
+ORDER BY w.place
 """  # noqa: S608  constants
 
 # Only the seller's own part of each order, by idx_fulfilments_store_newest; its total is the sum of
@@ -108,6 +111,7 @@ class OrderRow(msgspec.Struct, array_like=True):
 
 
 _decode: Final = msgspec.json.Decoder(OrderRow).decode
+_decode_all: Final = msgspec.json.Decoder(list[OrderRow]).decode
 
 
 class PostgresOrderReads:
@@ -115,15 +119,27 @@ class PostgresOrderReads:
         self.database = database
 
     async def get(self, order_id: OrderId) -> Order:
-        row = await self.database.fetch_one(GET, order_id)
-        if row is None:
+        [order] = await self.get_all([order_id])
+        if order is None:
             raise OrderNotFound
-        return _order(_decode(row["body"]))
+        return order
+
+    async def get_all(self, wanted: Sequence[OrderId]) -> Sequence[Order | None]:
+        rows = await self.database.fetch(GET, wanted)
+        found = {row["id"]: _order(_decode(row["body"])) for row in rows}
+        return [found.get(order_id) for order_id in wanted]
 
     async def page_of_buyer(self, buyer: UserId, limit: int, offset: int) -> OrderPage:
-        rows = await self.database.fetch(PAGE_OF_BUYER, buyer, limit, offset)
-        found = (_decode(row["body"]) for row in rows if row["body"] is not None)
-        return OrderPage(tuple(map(_order, found)), rows[0]["total"])
+        [page] = await self.pages_of_buyers([BuyersPage(buyer, limit, offset)])
+        return page
+
+    async def pages_of_buyers(self, wanted: Sequence[BuyersPage]) -> Sequence[OrderPage]:
+        columns = zip(*((each.buyer, each.limit, each.offset) for each in wanted), strict=True)
+        rows = await self.database.fetch(PAGES_OF_BUYERS, *columns)
+        return [
+            OrderPage(tuple(map(_order, _decode_all(row["body"] or "[]"))), row["total"])
+            for row in rows
+        ]
 
     async def page_of_seller(self, seller: UserId, limit: int, offset: int) -> OrderPage:
         rows = await self.database.fetch(PAGE_OF_SELLER, seller, limit, offset)
@@ -170,4 +186,4 @@ def _payment(order_id: OrderId, row: PaymentRow) -> Payment:
     )
 
 
-_: type[OrderReads] = PostgresOrderReads
+_: type[BatchReads] = PostgresOrderReads

@@ -6,7 +6,7 @@ when the database is away.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pasar.kit.database import Tx
 from pasar.store_service.catalog.model import ProductId
@@ -65,6 +65,24 @@ class OrderReads(Protocol):
         Items, total, status and `updated_at` are the part's, the payment is left out. Raises
         SellerWithoutStore.
         """
+        ...
+
+
+class BuyersPage(NamedTuple):
+    """Which page `OrderReads.page_of_buyer` is asked for."""
+
+    buyer: UserId
+    limit: int
+    offset: int
+
+
+class BatchReads(OrderReads, Protocol):
+    async def get_all(self, wanted: Sequence[OrderId]) -> Sequence[Order | None]:
+        """Return what `get` would for each; None where there is no such order."""
+        ...
+
+    async def pages_of_buyers(self, wanted: Sequence[BuyersPage]) -> Sequence[OrderPage]:
+        """Return what `page_of_buyer` would for each."""
         ...
 
 
