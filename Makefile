@@ -4,7 +4,11 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-PYTHON ?= python3
+# A system's own Python is compiled with profile-guided optimisation; one that pyenv compiled, as it
+# does by default, is not, and serves a quarter less (bench/WHY.md). Another one: make PYTHON=...
+SYSTEM := /usr/bin/python3
+SUITS := import ensurepip, sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell $(SYSTEM) -c '$(SUITS)' 2>/dev/null && echo $(SYSTEM) || echo python3)
 BIN := .venv/bin
 # `--python`: else uv would install into whichever environment the caller has activated.
 INSTALL := $(BIN)/uv pip install --python $(BIN)/python --quiet --compile-bytecode --require-hashes
