@@ -49,23 +49,37 @@ def listener() -> Generator[socket.socket]:
 def crowd(listener: socket.socket) -> Generator[int]:
     """Connections that came together, before anybody looked."""
     with ExitStack() as open_ones:
-        for _ in range(2 * FEW):
+        for _ in range(3 * FEW):
             open_ones.enter_context(socket.create_connection(listener.getsockname()))
-        yield 2 * FEW
+        yield 3 * FEW
 
 
+@pytest.mark.usefixtures("crowd")
 async def test_of_a_crowd_the_first_process_takes_a_few_and_the_next_its_part(
-    listener: socket.socket, crowd: int
+    listener: socket.socket,
 ) -> None:
     first, second = Host(listener, FOR_EVER_S), Host(listener, FOR_EVER_S)
     first.door.open()
     await eventually(lambda: len(first.guests) == FEW)
     second.door.open()
-    await eventually(lambda: len(first.guests) + len(second.guests) == crowd)
+    await eventually(lambda: len(second.guests) == FEW)
 
-    assert len(first.guests) == len(second.guests) == FEW
+    assert len(first.guests) == FEW
     await first.end()
     await second.end()
+
+
+async def test_a_crowd_that_lasts_is_taken_in_twice_as_many(
+    listener: socket.socket, crowd: int
+) -> None:
+    """Else clients who connect for each request would wait for the pauses."""
+    host = Host(listener, FOR_EVER_S)
+    host.door.open()
+    await eventually(lambda: len(host.guests) == FEW)
+    host.door.open()  # as the pause would
+    await eventually(lambda: len(host.guests) == crowd)
+
+    await host.end()
 
 
 async def test_after_a_pause_a_process_alone_takes_them_all(

@@ -14,9 +14,12 @@ from typing import Final
 from pasar.kit import log
 
 FEW: Final = 2
-"""Connections a process takes at once; as many as that are a crowd, and others get their turn."""
+"""Connections a process takes at first; as many as that are a crowd, and others get their turn."""
 
-PAUSE_S: Final = 0.001  # the timer's resolution in uvloop; some 4,000 connections a second remain
+MANY: Final = 32
+"""A crowd that lasts is taken in twice as many each time, up to these: 32,000 a second."""
+
+PAUSE_S: Final = 0.001  # the resolution of uvloop's timers
 
 OUT_OF_FILES_PAUSE_S: Final = 1.0  # as asyncio waits: connections stay in the socket's queue
 
@@ -43,6 +46,7 @@ class Doorkeeper:
         self._loop = asyncio.get_running_loop()
         self._beginning: set[asyncio.Task[None]] = set()
         self._pause: asyncio.TimerHandle | None = None
+        self._few = FEW
 
     def open(self) -> None:
         self._loop.add_reader(self._listener, self._let_in)
@@ -56,10 +60,11 @@ class Doorkeeper:
         await asyncio.gather(*self._beginning)
 
     def _let_in(self) -> None:
-        for _ in range(FEW):
+        for _ in range(self._few):
             try:
                 connection, _peer = self._listener.accept()
             except (BlockingIOError, ConnectionAbortedError):
+                self._few = max(FEW, self._few // 2)
                 return
             except OSError:
                 _log.exception("no connection could be taken")
@@ -68,6 +73,7 @@ class Doorkeeper:
             beginning = self._loop.create_task(self._begin(connection))
             self._beginning.add(beginning)
             beginning.add_done_callback(self._beginning.discard)
+        self._few = min(2 * self._few, MANY)
         self._rest(self._pause_s)
 
     def _rest(self, pause_s: float) -> None:
