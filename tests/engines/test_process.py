@@ -67,11 +67,12 @@ async def test_a_server_of_ours_that_refuses_us_is_no_matter_of_waiting(run: Run
 
 
 async def test_the_next_signal_comes_only_when_patience_ends(run: Run, tmp_path: Path) -> None:
+    """It writes without a buffer: a handler that prints within a flush would end it."""
     child = run(
-        "import signal, sys, time\n"
-        "signal.signal(signal.SIGTERM, lambda *_: print('not yet', flush=True))\n"
+        "import os, signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, lambda *_: os.write(1, b'not yet'))\n"
         "signal.signal(signal.SIGINT, lambda *_: sys.exit(7))\n"
-        "print('deaf', flush=True)\n"
+        "os.write(1, b'deaf')\n"
         "while True: time.sleep(60)"
     )
 
