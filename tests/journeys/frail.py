@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from pasar.engines.engine import Engine
 from pasar.engines.postgres import Durability, Postgres
 from pasar.engines.valkey import Valkey
 from pasar.kit.postgres import PostgresSettings
 from tests.fixtures.database import migrated
-from tests.fixtures.engines import new_postgres, new_valkey, run, start_nsq, started
+from tests.fixtures.engines import NSQ_BINARIES, new_postgres, new_valkey, run, start_nsq, started
 from tests.journeys.conftest import nsq_variables, redis_variables
 from tests.journeys.shop import Shop, running_shop
 from tests.waiting import eventually
@@ -68,6 +70,28 @@ def frail_shop(
         yield FrailShop(shop, postgres, valkey, broker)
     for engine in engines:
         run(engine.stop())
+
+
+@contextmanager
+def audited_shop(
+    name: str,
+    engines_folder: Path,
+    folders: pytest.TempPathFactory,
+    owner_settings: PostgresSettings,
+    variables: Mapping[str, str],
+) -> Generator[FrailShop]:
+    """
+    Start such a shop for a module of tests; at the end it must come to rest with every book right.
+
+    Over nsqd where it can be built, as there the broker dies without Redis.
+    """
+    binaries = NSQ_BINARIES if (NSQ_BINARIES / "nsqd").exists() else None
+    with frail_shop(
+        folders.mktemp(name), engines_folder / name, owner_settings, binaries, variables
+    ) as shop:
+        yield shop
+        run(shop.calm())
+        assert run(shop.shop.broken()) == {}
 
 
 async def killed(engine: Engine) -> None:

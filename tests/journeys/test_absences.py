@@ -12,8 +12,7 @@ import pytest
 
 from pasar.kit.broker.delivery import Policy
 from pasar.kit.postgres import PostgresSettings
-from tests.fixtures.engines import NSQ_BINARIES, run
-from tests.journeys.frail import FrailShop, frail_shop, killed
+from tests.journeys.frail import FrailShop, audited_shop, killed
 from tests.journeys.people import Person, newcomer, stall
 from tests.waiting import eventually
 
@@ -39,15 +38,10 @@ WHERE orders.id = ANY($1::uuid[]) AND orders.status = 'cancelled' AND charge.sta
 def frail(
     engines_folder: Path, tmp_path_factory: pytest.TempPathFactory, owner_settings: PostgresSettings
 ) -> Generator[FrailShop]:
-    """Over nsqd where it can be built; audited at last."""
-    binaries = NSQ_BINARIES if (NSQ_BINARIES / "nsqd").exists() else None
-    folder = tmp_path_factory.mktemp("absences")
-    with frail_shop(
-        folder, engines_folder / "absences", owner_settings, binaries, PATIENCE
+    with audited_shop(
+        "absences", engines_folder, tmp_path_factory, owner_settings, PATIENCE
     ) as shop:
         yield shop
-        run(shop.calm())
-        assert run(shop.shop.broken()) == {}
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ import httpx
 import pytest
 
 from pasar.kit.postgres import PostgresDatabase, PostgresSettings
-from tests.fixtures.engines import NSQ_BINARIES, run
-from tests.journeys.frail import FrailShop, frail_shop, frozen, killed
+from tests.journeys.frail import FrailShop, audited_shop, frozen, killed
 from tests.journeys.people import ADDRESS, Person, newcomer, stall
 from tests.journeys.rush import rush
 from tests.waiting import eventually
@@ -30,15 +29,10 @@ AWAY_S, ORDERS_EACH, FROZEN_S = (300, 30, 15) if "LONG" in os.environ else (0, 2
 def frail(
     engines_folder: Path, tmp_path_factory: pytest.TempPathFactory, owner_settings: PostgresSettings
 ) -> Generator[FrailShop]:
-    """Over nsqd where it can be built, as there the broker dies without Redis; audited at last."""
-    binaries = NSQ_BINARIES if (NSQ_BINARIES / "nsqd").exists() else None
-    folder = tmp_path_factory.mktemp("degraded")
-    with frail_shop(
-        folder, engines_folder / "degraded", owner_settings, binaries, SHORT_WAITS
+    with audited_shop(
+        "degraded", engines_folder, tmp_path_factory, owner_settings, SHORT_WAITS
     ) as shop:
         yield shop
-        run(shop.calm())
-        assert run(shop.shop.broken()) == {}
 
 
 @pytest.fixture
